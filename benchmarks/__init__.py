@@ -1,0 +1,1 @@
+"""Dramaturg beside its peers: the same workloads, in one run, in CPU seconds."""

@@ -1,0 +1,97 @@
+"""The command: `python -m benchmarks [--quick] [--rounds N] [--only NAME] [--json PATH]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from benchmarks._plot import PlotUnavailableError, write_plot
+from benchmarks._report import table, write_json
+from benchmarks._runner import run
+from benchmarks._workloads import WORKLOADS, Workload
+
+_LATEST: Final = Path(__file__).resolve().parent / "results" / "latest.json"
+_ROUNDS: Final = 3
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks; return 1 if a measurement failed.
+
+    A missed target is a figure, not a failure.
+    """
+    options = _parser().parse_args(argv)
+    rounds = options.rounds or (1 if options.quick else _ROUNDS)
+    started = perf_counter()
+    results = run(_chosen(options.only), rounds=rounds, quick=options.quick, notify=_notify)
+    _say(table(results))
+    # A partial or quick run must not pass for the published figures.
+    path = options.json or (None if options.quick or options.only else _LATEST)
+    if path is not None:
+        write_json(results, path)
+        _say(f"written: {path.name}")
+        try:
+            write_plot(results, path.with_suffix(".png"))
+        except PlotUnavailableError as error:
+            _say(str(error))
+    _say(f"{perf_counter() - started:.0f} s")
+    return 1 if results.failures else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Run dramaturg beside pykka and asyncio, in CPU seconds.",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="one round, a tenth of the size, no large populations"
+    )
+    parser.add_argument("--rounds", type=_positive, metavar="N", help=f"default {_ROUNDS}")
+    parser.add_argument(
+        "--only",
+        action="append",
+        type=_pattern,
+        metavar="NAME",
+        help="may be repeated; tell-* works",
+    )
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="PATH",
+        help="where to write the results, and the plot beside it",
+    )
+    return parser
+
+
+def _chosen(patterns: Sequence[str] | None) -> list[Workload]:
+    return [w for w in WORKLOADS if not patterns or any(fnmatch(w.name, p) for p in patterns)]
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is not a positive number")
+    return number
+
+
+def _pattern(text: str) -> str:
+    if not any(fnmatch(workload.name, text) for workload in WORKLOADS):
+        names = ", ".join(workload.name for workload in WORKLOADS)
+        raise argparse.ArgumentTypeError(f"no workload {text!r}; there are: {names}")
+    return text
+
+
+def _notify(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

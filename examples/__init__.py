@@ -1,0 +1,15 @@
+"""Runnable examples, each `python -m examples.<name>`.
+
+=================  ====================================================
+hello              the first program
+request_reply      what a request can end in
+threads            a program without asyncio
+blocking           code that blocks, and actors written for pykka
+timers             after a while, again and again, or when all is quiet
+stash_and_become   put messages aside; change behaviour
+routers            one ref in front of many actors
+watch              being told of another actor's end
+dead_letters       what becomes of a message that nobody handled
+storefront         all together: a shop, its customers and its books
+=================  ====================================================
+"""

@@ -1,0 +1,148 @@
+"""Actors, their refs and mailboxes, what runs them and what they leave behind.
+
+The lowest of the three layers: it imports neither ``dramaturg.supervision`` nor
+``dramaturg.protocols``. It knows that an actor has a parent which is told of its
+end; what a supervisor then does is not its business.
+
+Everything public is here; the modules beside this one are private.
+"""
+
+from dramaturg import _links
+from dramaturg.actors._actor import Actor, ThreadActor
+from dramaturg.actors._clock import Clock, ManualClock, SystemClock
+from dramaturg.actors._codec import Codec
+from dramaturg.actors._codec_errors import (
+    DecodeError,
+    EncodeError,
+    RegistryError,
+    UnknownTypeError,
+    UnknownVersionError,
+    UnregisteredTypeError,
+    UpcastError,
+)
+from dramaturg.actors._context import ActorContext
+from dramaturg.actors._dead_letters import DeadLetter, DeadLetterReason, DeadLetters, Replayed
+from dramaturg.actors._errors import (
+    ActorCrashed,
+    ActorStopped,
+    BlockingCallError,
+    DeadlineExceeded,
+    DramaturgError,
+    DuplicateNameError,
+    GoneError,
+    HandlerDefinitionError,
+    InternalError,
+    InvalidNameError,
+    MailboxFull,
+    OptionError,
+    OutsideActorError,
+    Refused,
+    RequestCycleError,
+    StartFailed,
+    StashOverflowError,
+    SystemStopped,
+    UnhandledError,
+    UsageError,
+)
+from dramaturg.actors._event_stream import EventStream, Subscription
+from dramaturg.actors._events import (
+    ActorEnded,
+    ActorFailed,
+    ActorRestarted,
+    ActorStarted,
+    DeadLettered,
+    LateReply,
+    LifecycleEvent,
+    LoopHeld,
+    ShutdownTimedOut,
+    SystemEnded,
+    ThreadLeaked,
+)
+from dramaturg.actors._failure import Directive, Failure, Policy
+from dramaturg.actors._handler import handler
+from dramaturg.actors._ids import IdSource, random_ids, seeded_ids
+from dramaturg.actors._mailbox import Bounded, MailboxSpec, Overflow, Priority, Unbounded
+from dramaturg.actors._message import Message, Request
+from dramaturg.actors._props import Props
+from dramaturg.actors._ref import ActorRef
+from dramaturg.actors._registry import TypeRegistry
+from dramaturg.actors._reply import Future
+from dramaturg.actors._system import ActorSystem
+from dramaturg.actors._watch import Terminated
+
+__all__ = [
+    "Actor",
+    "ActorContext",
+    "ActorCrashed",
+    "ActorEnded",
+    "ActorFailed",
+    "ActorRef",
+    "ActorRestarted",
+    "ActorStarted",
+    "ActorStopped",
+    "ActorSystem",
+    "BlockingCallError",
+    "Bounded",
+    "Clock",
+    "Codec",
+    "DeadLetter",
+    "DeadLetterReason",
+    "DeadLettered",
+    "DeadLetters",
+    "DeadlineExceeded",
+    "DecodeError",
+    "Directive",
+    "DramaturgError",
+    "DuplicateNameError",
+    "EncodeError",
+    "EventStream",
+    "Failure",
+    "Future",
+    "GoneError",
+    "HandlerDefinitionError",
+    "IdSource",
+    "InternalError",
+    "InvalidNameError",
+    "LateReply",
+    "LifecycleEvent",
+    "LoopHeld",
+    "MailboxFull",
+    "MailboxSpec",
+    "ManualClock",
+    "Message",
+    "OptionError",
+    "OutsideActorError",
+    "Overflow",
+    "Policy",
+    "Priority",
+    "Props",
+    "Refused",
+    "RegistryError",
+    "Replayed",
+    "Request",
+    "RequestCycleError",
+    "ShutdownTimedOut",
+    "StartFailed",
+    "StashOverflowError",
+    "Subscription",
+    "SystemClock",
+    "SystemEnded",
+    "SystemStopped",
+    "Terminated",
+    "ThreadActor",
+    "ThreadLeaked",
+    "TypeRegistry",
+    "Unbounded",
+    "UnhandledError",
+    "UnknownTypeError",
+    "UnknownVersionError",
+    "UnregisteredTypeError",
+    "UpcastError",
+    "UsageError",
+    "handler",
+    "random_ids",
+    "seeded_ids",
+]
+
+if __name__ == "actors":  # reached through the link at the top of a checkout
+    _links.link(__name__)

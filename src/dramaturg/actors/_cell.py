@@ -1,0 +1,477 @@
+"""The runtime's side of one actor, and the path that every message takes.
+
+Theory of operation
+===================
+
+*The door.* ``cell.put`` is the one way into an actor. For an open, unbounded
+mailbox it is the bare ``append`` of a list; for other mailboxes the ``put`` of
+their queue; for a traced system a wrapper; once the actor has closed,
+:meth:`Cell.refuse`, which makes dead letters. Senders load the door anew for each message, so that
+exchanging it is all it takes to close, bound, trace or simulate an actor.
+
+*Idle.* A sender puts, then looks at ``cell.idle`` and, if it is set, schedules
+the cell on its dispatcher. Whoever runs the cell sets ``idle`` when it leaves
+and then looks at the mailbox again. So either the sender sees ``idle`` or the
+leaving turn sees the message: nothing is stranded, and no lock is taken. Two
+senders may both see ``idle`` and schedule twice; the second turn finds nothing.
+
+*Closing is atomic with draining.* A stopped cell stays ``idle`` for ever. A
+sender whose put came too late therefore always lands in the dispatcher's
+``schedule``, which sees that the cell has stopped and flushes what it finds into
+the dead letters, under a lock, so that each message goes to one flusher: it is
+handled or dead-lettered, never both, never neither. This leans on two facts of
+CPython: single operations on a list (append, copy of a slice, deletion of a
+slice) are atomic, and loads and stores of attributes are seen by all threads in
+program order.
+
+*A turn* takes a lone message off the list, or all that are there at once: a
+list is a fifth of a ``deque`` in memory, and iterating it faster than popping.
+What a turn leaves over waits in ``cell.batch`` for the next; nobody but the
+cell's own turn touches that while the actor lives. A turn handles up to
+``throughput`` messages without looking up. ``attention`` is the one flag it
+checks between messages; it is set for everything unusual: a signal in the
+control lane, a stop, a gate (the actor is starting, failed or waits for its
+children). So signals overtake messages, and none of this costs anything while
+nothing unusual happens.
+
+*Who runs turns.* :meth:`Cell.turn` is for actors whose methods are all ``def``
+(on the loop, or on the thread of a blocking actor), :meth:`Cell.turn_async` for
+actors with an ``async def`` method, inside a worker task. :meth:`Cell.run_one`
+is the short cut of a request to an idle actor. The dispatcher guarantees that
+never two of them run for one cell at the same time.
+
+*Handlers* are looked up by the exact class of the message. A miss goes to
+:func:`dramaturg.actors._resolve.resolve`, which knows base classes, timers'
+ticks, pykka's messages and ``on_receive``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from contextvars import ContextVar
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.actors import _letters as letters, _lifecycle as lifecycle
+from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._errors import InternalError, Refused
+from dramaturg.actors._extra import Extra
+from dramaturg.actors._lifecycle import ChildrenGone
+from dramaturg.actors._mailbox import BoundedQueue
+from dramaturg.actors._props import Props
+from dramaturg.actors._resolve import resolve
+from dramaturg.actors._state import RUNNING, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from dramaturg.actors._actor import Actor
+    from dramaturg.actors._context import ActorContext
+    from dramaturg.actors._dispatcher import Dispatcher
+    from dramaturg.actors._errors import MailboxFull
+    from dramaturg.actors._mailbox import Queue
+    from dramaturg.actors._ref import ActorRef
+    from dramaturg.actors._reply import Future
+    from dramaturg.actors._signals import Signal
+    from dramaturg.actors._system import ActorSystem
+
+__all__ = ["Cell", "current_cell"]
+
+current_cell: ContextVar[Cell | None] = ContextVar("dramaturg.current_cell", default=None)
+"""The cell whose handler runs in this context; set where a handler may wait."""
+
+
+class Cell:
+    """One actor's mailbox, life cycle, incarnation, children and watchers."""
+
+    __slots__ = (
+        "actor",
+        "attention",
+        "batch",
+        "children",
+        "context",
+        "control",
+        "dispatcher",
+        "extra",
+        "handlers",
+        "idle",
+        "incarnation",
+        "mailbox",
+        "message",
+        "name",
+        "parent",
+        "processed",
+        "props",
+        "put",
+        "ref",
+        "state",
+        "system",
+        "throughput",
+    )
+
+    actor: Actor | None
+    handlers: dict[type, Callable[[Any, Any], Any]]
+    put: Callable[[Any], None]
+    batch: Any
+    mailbox: Any
+    control: deque[Signal] | None
+    children: dict[str, Cell] | None
+    ref: ActorRef[Any]
+    context: ActorContext | None
+    extra: Extra | None
+    dispatcher: Dispatcher
+
+    def __init__(
+        self, system: ActorSystem, parent: Cell | None, name: str, props: Props[Any] | type[Actor]
+    ) -> None:
+        self.system = system
+        self.parent = parent
+        self.name = name
+        self.props = props
+        self.actor = None
+        self.attention = False
+        self.children = None
+        self.context = None
+        self.control = None
+        self.extra = None
+        # Not before it is fully made may anybody run it.
+        self.idle = False
+        self.incarnation = 1
+        self.batch = None
+        self.mailbox = mailbox = []
+        self.message: Any = None
+        self.processed = 0
+        self.put = system.door(self, mailbox.append) if system.traces else mailbox.append
+        self.state = State.RUNNING
+
+    # -- turns ---------------------------------------------------------------
+
+    def turn(self) -> None:
+        """Handle signals, then up to ``throughput`` messages; ``def`` methods only."""
+        if self.attention and not self.attend():
+            self.leave()
+            return
+        left = throughput = self.throughput
+        actor = self.actor
+        handlers = self.handlers
+        mailbox = self.mailbox
+        batch = self.batch
+        try:
+            while mailbox or batch is not None:
+                if batch is None:
+                    batch = (mailbox.pop(0),) if len(mailbox) == 1 else self.take(mailbox)
+                for message in batch:
+                    self.message = message
+                    cls = message.__class__
+                    left -= 1
+                    if cls is Envelope:
+                        self.deliver(message)
+                    else:
+                        try:
+                            handle = handlers[cls]
+                        except KeyError:
+                            handle = resolve(self, cls)
+                        handle(actor, message)
+                    if left <= 0 or self.attention:
+                        break
+                else:
+                    self.batch = batch = None
+                    continue
+                break
+        except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
+            self.fail(error)
+        self.processed += throughput - left
+        self.message = None
+        # As in leave(); this is once per hop.
+        self.idle = True
+        if (mailbox or self.batch or self.control) and self.idle:
+            self.leave()
+
+    async def turn_async(self) -> None:
+        """Do what :meth:`turn` does, for an actor with ``async def`` methods."""
+        if self.attention and not await lifecycle.attend(self):
+            self.leave()
+            return
+        current_cell.set(self)
+        left = self.throughput
+        actor = self.actor
+        handlers = self.handlers
+        mailbox = self.mailbox
+        batch = self.batch
+        try:
+            while mailbox or batch is not None:
+                if batch is None:
+                    batch = (mailbox.pop(0),) if len(mailbox) == 1 else self.take(mailbox)
+                for message in batch:
+                    self.message = message
+                    cls = message.__class__
+                    left -= 1
+                    self.processed += 1
+                    if cls is Envelope:
+                        await self.deliver_async(message)
+                    else:
+                        try:
+                            handle = handlers[cls]
+                        except KeyError:
+                            handle = resolve(self, cls)
+                        result = handle(actor, message)
+                        if result.__class__ is CoroutineType:
+                            await result
+                    if left <= 0 or self.attention:
+                        break
+                else:
+                    self.batch = batch = None
+                    continue
+                break
+        except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
+            await self.fail_async(error)
+        self.message = None
+        self.leave()
+
+    def run_one(self, envelope: Envelope) -> None:
+        """Handle one fresh request at once; the caller has made sure that nobody else runs the cell."""
+        self.message = envelope
+        message = envelope.message
+        try:
+            try:
+                handle = self.handlers[message.__class__]
+            except KeyError:
+                handle = resolve(self, message.__class__)
+            if envelope.headers is not None:
+                self.deliver(envelope)
+            else:
+                result = handle(self.actor, message)
+                # A handler that stashed the message has taken it over: the reply comes later.
+                if self.message is envelope and envelope.reply is not None:
+                    envelope.reply.complete(result, None)
+        except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
+            self.fail(error)
+        self.processed += 1
+        self.message = None
+        self.idle = True
+        if (self.mailbox or self.batch or self.control) and self.idle:
+            self.leave()
+
+    def leave(self) -> None:
+        """End a turn: become idle, or ready again if something came meanwhile."""
+        self.idle = True
+        if self.control or (self.state == RUNNING and (self.mailbox or self.batch is not None)):
+            self.dispatcher.schedule(self)
+
+    def take(self, mailbox: list[Any] | Queue) -> Iterable[Any]:
+        """Take all of a list, or one item of another queue."""
+        if mailbox.__class__ is not list:
+            return (mailbox.pop(0),)
+        items = mailbox[:]
+        # Appends may come in between: they stand behind what is deleted here.
+        del mailbox[: len(items)]
+        self.batch = batch = iter(items)
+        return batch
+
+    def take_rest(self) -> list[Any]:
+        """Take everything that waits; each item is given to one caller only. Any thread."""
+        with self.system.lock:
+            items = [] if self.batch is None else [*self.batch]
+            self.batch = None
+            mailbox = self.mailbox
+            if mailbox.__class__ is list:
+                waiting = mailbox[:]
+                del mailbox[: len(waiting)]
+                items += waiting
+            else:
+                while mailbox:
+                    items.append(mailbox.pop(0))
+        return items
+
+    @property
+    def depth(self) -> int:
+        """How many messages wait."""
+        batch = self.batch
+        return len(self.mailbox) + (0 if batch is None else batch.__length_hint__())
+
+    # -- one enveloped message -------------------------------------------------
+
+    def deliver(self, envelope: Envelope) -> None:
+        """Handle an enveloped message and answer its request."""
+        deadline = envelope.deadline
+        if deadline is not None and self.system.now() > deadline:
+            letters.expired(self, envelope)
+            return
+        message = envelope.message
+        try:
+            handle = self.handlers[message.__class__]
+        except KeyError:
+            handle = resolve(self, message.__class__)
+        if envelope.headers is not None:
+            token = current_cell.set(self)
+            try:
+                result = handle(self.actor, message)
+            finally:
+                current_cell.reset(token)
+        else:
+            result = handle(self.actor, message)
+        # A handler that stashed the message has taken it over: the reply comes later.
+        if envelope.reply is not None and self.message is envelope:
+            envelope.reply.complete(result, None)
+
+    async def deliver_async(self, envelope: Envelope) -> None:
+        """Do what :meth:`deliver` does, awaiting an ``async def`` handler."""
+        deadline = envelope.deadline
+        if deadline is not None and self.system.now() > deadline:
+            letters.expired(self, envelope)
+            return
+        message = envelope.message
+        try:
+            handle = self.handlers[message.__class__]
+        except KeyError:
+            handle = resolve(self, message.__class__)
+        result = handle(self.actor, message)
+        if result.__class__ is CoroutineType:
+            result = await result
+        if envelope.reply is not None and self.message is envelope:
+            envelope.reply.complete(result, None)
+
+    # -- the unusual -------------------------------------------------------------
+
+    def attend(self) -> bool:
+        """See to the control lane; tell whether messages may be handled now."""
+        return bool(run_now(lifecycle.attend(self)))
+
+    def fail(self, error: BaseException) -> None:
+        """See to an exception that escaped from a handler."""
+        if isinstance(error, Refused):
+            letters.refused(self, error)
+        else:
+            run_now(lifecycle.crash(self, error))
+
+    async def fail_async(self, error: BaseException) -> None:
+        """Do what :meth:`fail` does, awaiting ``async def`` hooks."""
+        if isinstance(error, Refused):
+            letters.refused(self, error)
+        else:
+            await lifecycle.crash(self, error)
+
+    def signal(self, signal: Signal) -> None:
+        """Put a signal into the control lane; any thread, never blocks."""
+        control = self.control
+        if control is None:
+            with self.system.lock:
+                control = self.control
+                if control is None:
+                    control = self.control = deque()
+        control.append(signal)
+        self.attention = True
+        if self.idle:
+            self.dispatcher.schedule(self)
+
+    def more(self) -> Extra:
+        """Return the cell's rarely needed state, made now if need be."""
+        if self.extra is None:
+            self.extra = Extra()
+        return self.extra
+
+    def make_actor(self) -> None:
+        """Make the instance, at the start and for each restart; its ``__init__`` may raise."""
+        props = self.props
+        cls: type[Actor]
+        if isinstance(props, Props):
+            cls, args, kwargs = props.actor_class, props.args, props.kwargs
+        else:
+            cls, args, kwargs = props, (), {}
+        actor = cls.__new__(cls)
+        actor._cell = self
+        self.actor = actor
+        actor.__init__(*args, **kwargs)  # type: ignore[misc]
+        self.handlers = cls._handlers
+
+    def release_senders(self) -> None:
+        """Wake senders that wait for room: the door has closed."""
+        if isinstance(self.mailbox, BoundedQueue):
+            self.mailbox.release_all()
+
+    def detach(self) -> list[Future[bool]]:
+        """Become STOPPED and leave the tree; return who waits for that."""
+        parent = self.parent
+        with self.system.lock:
+            self.state = State.STOPPED
+            waiters = self.extra.stop_waiters if self.extra is not None else []
+            if parent is not None and parent.children is not None:
+                parent.children.pop(self.name, None)
+        self.idle = True
+        if parent is not None and not parent.children and parent.state >= State.RESTARTING:
+            parent.signal(ChildrenGone())
+        return waiters
+
+    def renew_turn(self) -> None:
+        """Let the next message be handled in a new turn: the handlers have changed."""
+        self.attention = True
+
+    def put_back(self, items: Iterable[Any]) -> None:
+        """Put items back in front of everything that waits; inside the cell's own turn."""
+        rest = () if self.batch is None else self.batch
+        self.batch = iter([*items, *rest])
+        # The turn that runs now holds the old batch.
+        self.attention = True
+
+    # -- the door ------------------------------------------------------------------
+
+    def refuse(self, item: Any) -> None:
+        """Stand in the door of a closed actor: everything becomes a dead letter."""
+        letters.undeliverable(self, item)
+
+    def flush(self) -> None:
+        """Make dead letters of what came in after the actor had stopped."""
+        letters.flush(self)
+
+    def overflowed(self, item: Any, error: MailboxFull) -> None:
+        """Make a dead letter of what a full mailbox would not hold."""
+        letters.overflowed(self, item, error)
+
+    def may_block(self) -> bool:
+        """Check that the calling thread may wait for room in this mailbox.
+
+        :raises BlockingCallError: if the thread runs actors.
+        """
+        self.system.check_may_block("tell to a full mailbox", "use `await ref.send(message)`")
+        return True
+
+    @property
+    def pykka_contract(self) -> bool:
+        """Tell whether the actor was started in pykka's way and keeps pykka's contract."""
+        return self.extra is not None and self.extra.pykka
+
+    # -- who and where -----------------------------------------------------------------
+
+    @property
+    def actor_class(self) -> type[Any]:
+        """The class of the actor."""
+        props = self.props
+        return props.actor_class if isinstance(props, Props) else props
+
+    @property
+    def path(self) -> str:
+        """The names from the root down, each after a slash; "/" for the root."""
+        parent = self.parent
+        if parent is None:
+            return "/"
+        return f"{parent.path}/{self.name}" if parent.parent is not None else f"/{self.name}"
+
+    def __repr__(self) -> str:
+        return (
+            f"<Cell {self.path} {self.state.name.lower()} incarnation={self.incarnation}"
+            f" queued={self.depth}>"
+        )
+
+
+def run_now(coroutine: CoroutineType[Any, Any, Any]) -> Any:
+    """Run to its end a coroutine that has nothing to wait for.
+
+    The life cycle is written once, as coroutines; for actors without ``async
+    def`` methods no await in it ever waits.
+    """
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    coroutine.close()
+    raise InternalError("the life cycle of an actor without async methods had to wait")

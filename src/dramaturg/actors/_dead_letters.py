@@ -1,0 +1,253 @@
+"""The one place where messages end that nobody handled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.actors._envelope import Envelope, Headers
+from dramaturg.actors._errors import OptionError
+from dramaturg.actors._events import DeadLettered
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from dramaturg.actors._cell import Cell
+    from dramaturg.actors._system import ActorSystem
+
+__all__ = ["DeadLetter", "DeadLetterReason", "DeadLetters", "Replayed"]
+
+
+class DeadLetterReason(Enum):
+    """Why a message was not handled."""
+
+    STOPPED = "stopped"
+    """The actor had stopped, or stopped with the message still in its mailbox."""
+    CRASHED = "crashed"
+    """The actor failed while it handled the message."""
+    EXPIRED = "expired"
+    """The deadline had passed when the actor came to the message."""
+    OVERFLOW = "overflow"
+    """The bounded mailbox had no room."""
+    UNHANDLED = "unhandled"
+    """The actor has no handler for messages of that type."""
+    REFUSED = "refused"
+    """The handler raised ``Refused`` and nobody waited for the answer."""
+    CANCELLED = "cancelled"
+    """The handler was cut short: the actor was killed."""
+    UNROUTABLE = "unroutable"
+    """A router had no routee for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was not handled, and why.
+
+    ``sender`` and the three ids are None where the message did not carry them:
+    a request carries its sender, and in a system made with ``trace=True`` every
+    message carries all four. ``attempts`` counts deliveries, replays included.
+    """
+
+    id: int
+    reason: DeadLetterReason
+    message: Any
+    target: str
+    sender: str | None
+    message_id: UUID | None
+    correlation_id: UUID | None
+    causation_id: UUID | None
+    attempts: int
+    time: datetime
+    error: BaseException | None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What a replay did."""
+
+    sent: int
+    """Letters sent again, and so no longer dead."""
+    no_target: int
+    """Letters kept since no living actor has that path."""
+    exhausted: int
+    """Letters kept since they had all the attempts they get."""
+
+
+class DeadLetters:
+    """The dead letters of one system, in memory; the oldest go when it is full.
+
+    Safe from any thread. Each letter is counted in ``total`` also after it has
+    been discarded, replayed or pushed out.
+
+    :param capacity: how many letters are kept.
+    :raises OptionError: for a capacity below 1.
+    """
+
+    def __init__(self, capacity: int = 100_000) -> None:
+        if capacity < 1:
+            raise OptionError(option="capacity", value=capacity, expected="an int of at least 1")
+        self._letters: dict[int, DeadLetter] = {}
+        self._capacity = capacity
+        self._counts: dict[DeadLetterReason, int] = dict.fromkeys(DeadLetterReason, 0)
+        self._last_id = 0
+        self._system: ActorSystem | None = None
+        self._pushed_out = 0
+
+    def attach(self, system: ActorSystem) -> None:
+        """Bind the store to the system whose clock, actors and events it uses."""
+        if self._system is not None and self._system is not system:
+            raise OptionError(
+                option="dead_letters", value=self, expected="a store that no other system uses"
+            )
+        self._system = system
+
+    def add(
+        self,
+        cell: Cell,
+        message: Any,
+        envelope: Envelope | None,
+        reason: DeadLetterReason,
+        error: BaseException | None,
+    ) -> None:
+        """Record one; called by the runtime."""
+        system = cell.system
+        headers = envelope.headers if envelope is not None else None
+        sender = envelope.sender if envelope is not None else None
+        with system.lock:
+            self._last_id += 1
+            letter = DeadLetter(
+                id=self._last_id,
+                reason=reason,
+                message=message,
+                target=cell.path,
+                sender=sender.path if sender is not None else None,
+                message_id=headers.message_id if headers else None,
+                correlation_id=headers.correlation_id if headers else None,
+                causation_id=headers.causation_id if headers else None,
+                attempts=headers.attempts if headers else 1,
+                time=system.clock.time(),
+                error=error,
+            )
+            self._letters[letter.id] = letter
+            self._counts[reason] += 1
+            if len(self._letters) > self._capacity:
+                del self._letters[next(iter(self._letters))]
+                self._pushed_out += 1
+        if system.events.wants(DeadLettered):
+            system.events.publish(
+                DeadLettered(
+                    path=letter.target,
+                    time=letter.time,
+                    letter_id=letter.id,
+                    reason=reason.value,
+                    message_type=type(message).__qualname__,
+                    sender=letter.sender,
+                )
+            )
+
+    def __len__(self) -> int:
+        return len(self._letters)
+
+    def __repr__(self) -> str:
+        return f"<DeadLetters kept={len(self._letters)} total={self.total}>"
+
+    @property
+    def total(self) -> int:
+        """How many letters there ever were."""
+        return self._last_id
+
+    @property
+    def pushed_out(self) -> int:
+        """How many letters were lost since the store was full."""
+        return self._pushed_out
+
+    @property
+    def counts(self) -> dict[DeadLetterReason, int]:
+        """How many letters there ever were, by reason."""
+        return dict(self._counts)
+
+    def list(
+        self,
+        *,
+        reason: DeadLetterReason | None = None,
+        target: str | None = None,
+        message_type: type | None = None,
+        where: Callable[[DeadLetter], bool] | None = None,
+        limit: int | None = None,
+    ) -> list[DeadLetter]:
+        """List the letters that fit all that is given, the oldest first.
+
+        :param target: the path of an actor; its descendants' letters are included.
+        :param message_type: the class of the message, or a base class of it.
+        """
+        prefix = None if target is None else target.rstrip("/") + "/"
+        fitting = (
+            letter
+            for letter in self._snapshot()
+            if (reason is None or letter.reason is reason)
+            and (prefix is None or (letter.target + "/").startswith(prefix))
+            and (message_type is None or isinstance(letter.message, message_type))
+            and (where is None or where(letter))
+        )
+        return [*islice(fitting, limit)]
+
+    def replay(
+        self,
+        letters: Iterable[DeadLetter] | None = None,
+        *,
+        limit: int | None = None,
+        max_attempts: int = 3,
+    ) -> Replayed:
+        """Send letters once more to the living actors of their paths, the oldest first.
+
+        A letter is taken out as it is sent, so that it is sent once however
+        often and from however many threads this is called; if it fails again it
+        is a new letter with one attempt more. Requests are replayed as plain
+        messages: their callers have had their answer.
+
+        :param letters: which ones; default all.
+        :param limit: send at most so many.
+        :param max_attempts: letters with that many attempts are kept, not sent.
+        """
+        system = self._system
+        if system is None:
+            raise OptionError(
+                option="dead_letters", value=self, expected="a store attached to a system"
+            )
+        sent = no_target = exhausted = 0
+        for letter in self._snapshot() if letters is None else tuple(letters):
+            if limit is not None and sent >= limit:
+                break
+            if letter.attempts >= max_attempts:
+                exhausted += 1
+                continue
+            ref = system.lookup(letter.target)
+            if ref is None or not ref.is_alive():
+                no_target += 1
+                continue
+            if self._take(letter):
+                sent += 1
+                message_id = letter.message_id or system.ids()
+                headers = Headers(
+                    message_id=message_id,
+                    correlation_id=letter.correlation_id or message_id,
+                    causation_id=letter.causation_id,
+                    attempts=letter.attempts + 1,
+                )
+                ref.tell(Envelope(letter.message, None, None, None, headers))
+        return Replayed(sent=sent, no_target=no_target, exhausted=exhausted)
+
+    def discard(self, letters: Iterable[DeadLetter] | None = None) -> int:
+        """Throw letters away, default all; return how many there were."""
+        chosen = self._snapshot() if letters is None else letters
+        return sum(self._take(letter) for letter in chosen)
+
+    def _snapshot(self) -> Sequence[DeadLetter]:
+        return tuple(self._letters.values())
+
+    def _take(self, letter: DeadLetter) -> bool:
+        return self._letters.pop(letter.id, None) is not None

@@ -1,0 +1,95 @@
+"""The stream of lifecycle events, and of whatever else is published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, final
+
+from dramaturg.actors._errors import OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dramaturg.actors._log import Log
+
+__all__ = ["EventStream", "Subscription"]
+
+
+@final
+class Subscription:
+    """One subscriber's entry; :meth:`cancel` ends it."""
+
+    __slots__ = ("_stream", "callback", "types")
+
+    def __init__(
+        self, stream: EventStream, callback: Callable[[Any], object], types: tuple[type, ...]
+    ) -> None:
+        self._stream = stream
+        self.callback = callback
+        self.types = types
+
+    def cancel(self) -> None:
+        """End the subscription; doing so twice is harmless."""
+        self._stream.remove(self)
+
+    def __repr__(self) -> str:
+        return f"<Subscription {self.callback!r} to {[t.__name__ for t in self.types]}>"
+
+
+@final
+class EventStream:
+    """Hands each published event to the subscribers of its type.
+
+    Callbacks run in the thread that publishes, at once and in the order of
+    subscription: keep them short and do not block in them. An actor's ref may
+    subscribe too and gets the events as messages. A callback that raises is
+    logged and the others still run. Safe from any thread.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._routes: dict[type, tuple[Subscription, ...]] = {}
+
+    def subscribe(self, subscriber: Callable[[Any], object] | Any, *types: type) -> Subscription:
+        """Subscribe a callable or a ref to events of these types and their subclasses.
+
+        :raises OptionError: if no type is given, or the subscriber is neither.
+        """
+        if not types or not all(isinstance(t, type) for t in types):
+            raise OptionError(option="types", value=types, expected="at least one class")
+        callback = getattr(subscriber, "tell", subscriber)
+        if not callable(callback):
+            raise OptionError(
+                option="subscriber", value=subscriber, expected="a callable or an ActorRef"
+            )
+        subscription = Subscription(self, callback, types)
+        self._subscriptions = (*self._subscriptions, subscription)
+        self._routes = {}
+        return subscription
+
+    def remove(self, subscription: Subscription) -> None:
+        """End a subscription."""
+        self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+        self._routes = {}
+
+    def wants(self, event_type: type) -> bool:
+        """Tell whether anybody has subscribed to events of this very type."""
+        routes = self._routes
+        try:
+            return bool(routes[event_type])
+        except KeyError:
+            found = tuple(s for s in self._subscriptions if issubclass(event_type, s.types))
+            routes[event_type] = found
+            return bool(found)
+
+    def publish(self, event: object) -> None:
+        """Hand the event to its subscribers."""
+        if not self.wants(type(event)):
+            return
+        for subscription in self._routes.get(type(event), ()):
+            try:
+                subscription.callback(event)
+            except Exception as error:  # noqa: BLE001 - a subscriber's fault is not the publisher's
+                self._log.error(
+                    "subscriber_failed", subscription=repr(subscription), exc_info=error
+                )

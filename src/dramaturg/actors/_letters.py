@@ -1,0 +1,136 @@
+"""Every way in which a message can miss its handler, each leading to the dead letters.
+
+One function for each :class:`DeadLetterReason`. Each records the message and
+completes its request, if it was one, with the error that fits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.actors._dead_letters import DeadLetterReason
+from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._errors import (
+    ActorCrashed,
+    ActorStopped,
+    DeadlineExceeded,
+    StartFailed,
+    SystemStopped,
+    UnhandledError,
+)
+from dramaturg.actors._signals import Internal
+
+if TYPE_CHECKING:
+    from dramaturg.actors._cell import Cell
+    from dramaturg.actors._errors import MailboxFull, Refused
+
+__all__ = [
+    "bury",
+    "crashed",
+    "cut_short",
+    "expired",
+    "flush",
+    "overflowed",
+    "refused",
+    "start_failed",
+    "stopped_error",
+    "undeliverable",
+    "unhandled",
+]
+
+
+def bury(cell: Cell, item: Any, reason: DeadLetterReason, error: BaseException | None) -> None:
+    """Record a dead letter and complete its request with the error."""
+    if item is None or isinstance(item, Internal):
+        return
+    if item.__class__ is Envelope:
+        reply = item.reply
+        cell.system.dead_letters.add(cell, item.message, item, reason, error)
+        if reply is not None:
+            item.reply = None
+            reply.complete(None, error)
+    else:
+        cell.system.dead_letters.add(cell, item, None, reason, error)
+
+
+def stopped_error(cell: Cell, detail: str = "has stopped") -> ActorStopped:
+    """Make the error for whoever asks an actor that is not there."""
+    if cell.system.stopped:
+        return SystemStopped(path=cell.path, detail="has stopped with its actor system")
+    return ActorStopped(path=cell.path, detail=detail)
+
+
+def undeliverable(cell: Cell, item: Any) -> None:
+    """The actor has closed its door.
+
+    :raises ActorStopped: under pykka's contract, to whoever tells the dead.
+    """
+    if cell.pykka_contract and not cell.ref.is_alive():
+        error = ActorStopped(path=str(cell.ref), detail="not found")
+        if item.__class__ is not Envelope or item.reply is None:
+            raise error
+        item.reply.complete(None, error)
+        return
+    bury(cell, item, DeadLetterReason.STOPPED, stopped_error(cell))
+
+
+def flush(cell: Cell) -> None:
+    """Bury all that is queued; any thread, each item goes to one flusher."""
+    for item in cell.take_rest():
+        error = stopped_error(cell, "stopped before it came to the message")
+        bury(cell, item, DeadLetterReason.STOPPED, error)
+
+
+def expired(cell: Cell, envelope: Envelope) -> None:
+    """The deadline passed while the message waited: it is not handled."""
+    error = DeadlineExceeded(waiting_for=cell.path, timeout=None)
+    bury(cell, envelope, DeadLetterReason.EXPIRED, error)
+
+
+def overflowed(cell: Cell, item: Any, error: MailboxFull) -> None:
+    """The mailbox had no room."""
+    bury(cell, item, DeadLetterReason.OVERFLOW, error)
+
+
+def refused(cell: Cell, error: Refused) -> None:
+    """The handler said no: the caller's business, or a dead letter if nobody waits."""
+    item = cell.message
+    cell.message = None
+    if item.__class__ is Envelope and item.reply is not None:
+        item.reply.complete(None, error)
+    else:
+        bury(cell, item, DeadLetterReason.REFUSED, error)
+
+
+def unhandled(cell: Cell, message: Any) -> None:
+    """The actor has no handler for the message, and lives on."""
+    item = cell.message
+    error = UnhandledError(path=cell.path, message_type=type(message).__qualname__)
+    # Taking the message away tells `deliver` that the reply has been seen to.
+    cell.message = None
+    bury(cell, message if item is None else item, DeadLetterReason.UNHANDLED, error)
+
+
+def cut_short(cell: Cell, item: Any) -> None:
+    """The actor was killed while it handled the message."""
+    bury(cell, item, DeadLetterReason.CANCELLED, stopped_error(cell, "was killed"))
+
+
+def start_failed(cell: Cell) -> StartFailed:
+    """Make the error for whoever waits for the actor to come up."""
+    cause = cell.extra.failure if cell.extra is not None else None
+    said = "it was stopped first" if cause is None else f"{type(cause).__name__}: {cause}"
+    error = StartFailed(path=cell.path, cause=said)
+    error.__cause__ = cause
+    return error
+
+
+def crashed(cell: Cell, item: Any, cause: BaseException) -> None:
+    """The actor failed on the message."""
+    error = ActorCrashed(
+        path=cell.path,
+        cause=f"{type(cause).__name__}: {cause}",
+        incarnation=cell.incarnation,
+    )
+    error.__cause__ = cause
+    bury(cell, item, DeadLetterReason.CRASHED, error)

@@ -1,0 +1,386 @@
+"""An actor's life: start, failure, restart, stop.
+
+Everything here runs inside the turn of the cell it is about, so that it needs
+no lock against the cell's own handlers. It is written once, as coroutines: for
+an actor without ``async def`` methods none of the awaits ever waits.
+
+::
+
+    STARTING --on_start--> RUNNING --failure--> SUSPENDED --decision--> RESTARTING --> STARTING
+                              |                                |
+                              +----------- stop ---------------+--> STOPPING --> STOPPED
+
+STOPPING and RESTARTING wait until the children have ended: a child never
+outlives its parent, nor the incarnation that made it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.actors import (
+    _letters as letters,
+    _pykka_contract as pykka_contract,
+    _report as report,
+)
+from dramaturg.actors._failure import Directive, Failure
+from dramaturg.actors._interrupts import is_from_signal
+from dramaturg.actors._signals import Internal
+from dramaturg.actors._state import State
+from dramaturg.actors._timers import cancel_all
+from dramaturg.actors._watch import notify, unwatch_all
+
+if TYPE_CHECKING:
+    from dramaturg.actors._cell import Cell
+
+__all__ = [
+    "ChildrenGone",
+    "DrainEnd",
+    "Escalated",
+    "Kill",
+    "Start",
+    "Stop",
+    "attend",
+    "begin_stop",
+    "crash",
+    "drain",
+    "end",
+    "kill",
+    "request_stop",
+]
+
+
+# -- signals -------------------------------------------------------------------
+
+
+class Start:
+    """Run ``on_start``."""
+
+    __slots__ = ()
+
+    async def apply(self, cell: Cell) -> None:
+        if cell.state is State.STARTING:
+            await _start(cell)
+
+
+class Stop:
+    """Stop after the current message; what is queued becomes dead letters."""
+
+    __slots__ = ("reason",)
+
+    def __init__(self, reason: str = "normal") -> None:
+        self.reason = reason
+
+    async def apply(self, cell: Cell) -> None:
+        if cell.state < State.STOPPING:
+            await begin_stop(cell, self.reason)
+
+
+class Kill:
+    """Stop without ``on_stop``; see :func:`kill`."""
+
+    __slots__ = ()
+
+    async def apply(self, cell: Cell) -> None:
+        if cell.state < State.STOPPING:
+            await begin_stop(cell, "killed")
+
+
+class ChildrenGone:
+    """The last child has ended: go on with what waited for that."""
+
+    __slots__ = ()
+
+    async def apply(self, cell: Cell) -> None:
+        if cell.children:
+            return
+        if cell.state is State.STOPPING:
+            await _finish(cell)
+        elif cell.state is State.RESTARTING:
+            await _start_again(cell)
+
+
+class Escalated:
+    """A child's failure is to be this actor's own."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    async def apply(self, cell: Cell) -> None:
+        if cell.state < State.STOPPING:
+            await crash(cell, self.error, phase="child")
+
+
+class DrainEnd(Internal):
+    """Marks the end of what a drain still handles."""
+
+    __slots__ = ()
+
+    def handle(self, cell: Cell) -> Any:
+        cell.signal(Stop())
+
+
+# -- the steps --------------------------------------------------------------------
+
+
+async def attend(cell: Cell) -> bool:
+    """See to the control lane; tell whether messages may be handled now."""
+    # First: whoever signals from now on sets it again.
+    cell.attention = False
+    control = cell.control
+    while control:
+        await control.popleft().apply(cell)
+    if cell.state is not State.RUNNING:
+        cell.attention = True
+        return False
+    extra = cell.extra
+    if extra is not None and extra.receive_timeout is not None:
+        # Keeps turns at one message each, so that every message restarts the period.
+        cell.attention = True
+        if cell.depth:
+            extra.receive_timeout.restart()
+    return True
+
+
+async def _call(result: Any) -> None:
+    if result.__class__ is CoroutineType:
+        await result
+
+
+async def _start(cell: Cell) -> None:
+    assert cell.actor is not None
+    try:
+        await _call(cell.actor.on_start())
+    except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
+        await crash(cell, error, phase="on_start")
+        return
+    cell.state = State.RUNNING
+    report.started(cell)
+    if cell.extra is not None:
+        waiters, cell.extra.start_waiters = cell.extra.start_waiters, []
+        for future in waiters:
+            future.complete(None, None)
+
+
+async def crash(cell: Cell, error: BaseException, phase: str = "message") -> None:
+    """See to a failure: report it, decide, and do what was decided."""
+    item, cell.message = cell.message, None
+    if is_from_signal(error):
+        cell.system.interrupted(error)
+    if cell.pykka_contract:
+        await pykka_contract.crash(cell, item, error)
+        return
+    extra = cell.more()
+    if extra.killing and isinstance(error, asyncio.CancelledError):
+        letters.cut_short(cell, item)
+        return
+    cell.state = State.SUSPENDED
+    cell.attention = True
+    extra.failure = error
+    if item is not None:
+        letters.crashed(cell, item, error)
+    failure = Failure(
+        ref=cell.ref,
+        error=error,
+        phase=phase,
+        message=getattr(item, "message", item),
+        incarnation=cell.incarnation,
+        restarts=extra.restarts,
+    )
+    await _tell_the_actor(cell, error)
+    decision, decided = _decide(cell, failure)
+    report.failed(cell, failure, item, decision, decided=decided)
+    await _obey(cell, decision, error)
+
+
+async def _tell_the_actor(cell: Cell, error: BaseException) -> None:
+    if cell.actor is None:
+        return
+    try:
+        await _call(cell.actor.on_failure(type(error), error, error.__traceback__))
+    except BaseException as second:  # noqa: BLE001 - a hook may fail with anything
+        report.hook_failed(cell, "on_failure", second)
+
+
+def _decide(cell: Cell, failure: Failure) -> tuple[Directive, bool]:
+    """Choose what becomes of the actor; tell also whether somebody had a say in it."""
+    policy = cell.more().policy
+    if policy is None:
+        return Directive.STOP, False
+    if isinstance(policy, Directive):
+        decision = policy
+    else:
+        try:
+            decision = Directive(policy(failure))
+        except Exception as error:  # noqa: BLE001 - the user's function
+            report.hook_failed(cell, "policy", error)
+            decision = Directive.ESCALATE
+    if failure.phase != "message" and decision in (Directive.RESTART, Directive.RESUME):
+        # It would fail to start again and again, or go on half started.
+        decision = Directive.STOP if failure.phase != "child" else decision
+    return decision, True
+
+
+async def _obey(cell: Cell, decision: Directive, error: BaseException) -> None:
+    if decision is Directive.RESUME:
+        cell.state = State.RUNNING
+    elif decision is Directive.RESTART:
+        await _begin_restart(cell, error)
+    else:
+        await begin_stop(cell, "failed")
+        if decision is Directive.ESCALATE and cell.parent is not None:
+            cell.parent.signal(Escalated(error))
+
+
+# -- restart -------------------------------------------------------------------------
+
+
+async def _begin_restart(cell: Cell, cause: BaseException) -> None:
+    cell.state = State.RESTARTING
+    extra = cell.more()
+    extra.restart_cause = cause
+    cancel_all(cell)
+    unwatch_all(cell)
+    extra.behaviours.clear()
+    if extra.stash:
+        cell.put_back(extra.stash)
+        extra.stash.clear()
+    if not extra.keep_mailbox:
+        letters.flush(cell)
+    if not _stop_children(cell):
+        await _start_again(cell)
+
+
+async def _start_again(cell: Cell) -> None:
+    extra = cell.more()
+    cause = extra.restart_cause
+    assert cause is not None
+    cell.incarnation += 1
+    extra.restarts += 1
+    cell.state = State.STARTING
+    phase = "__init__"
+    try:
+        cell.make_actor()
+        phase = "on_restart"
+        assert cell.actor is not None
+        await _call(cell.actor.on_restart(cause))
+    except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
+        await crash(cell, error, phase=phase)
+        return
+    await _start(cell)
+    if cell.state is State.RUNNING:
+        extra.failure = None
+        report.restarted(cell)
+
+
+# -- stop ------------------------------------------------------------------------------
+
+
+def request_stop(cell: Cell) -> None:
+    """Have the actor stop after its current message; any thread."""
+    if cell.pykka_contract:
+        drain(cell)
+    elif cell.state is not State.STOPPED:
+        cell.signal(Stop())
+
+
+def drain(cell: Cell) -> None:
+    """Close the door, and stop once what is queued has been handled; any thread."""
+    with cell.system.lock:
+        if cell.state >= State.STOPPING or cell.put == cell.refuse:
+            return
+        cell.put = cell.refuse
+    cell.mailbox.append(DrainEnd())
+    if cell.idle:
+        cell.dispatcher.schedule(cell)
+
+
+def kill(cell: Cell) -> None:
+    """Stop the actor without waiting for its handler; on the loop's thread.
+
+    An ``async def`` handler is cancelled where it waits. A thread cannot be
+    cut short: a blocking actor is declared stopped and its thread abandoned.
+    """
+    cell.more().killing = True
+    cell.signal(Kill())
+    if not cell.dispatcher.interrupt(cell) and cell.extra is not None and cell.extra.thread:
+        _abandon(cell)
+
+
+def _abandon(cell: Cell) -> None:
+    cell.dispatcher.abandoned = True
+    with cell.system.lock:
+        cell.state = State.STOPPING
+        cell.put = cell.refuse
+    item, cell.message = cell.message, None
+    if item is not None:
+        letters.cut_short(cell, item)
+    report.thread_leaked(cell)
+    end(cell, "killed")
+
+
+async def begin_stop(cell: Cell, reason: str) -> None:
+    """Close the door for good, bury what is queued, stop the children first."""
+    with cell.system.lock:
+        cell.state = State.STOPPING
+        cell.put = cell.refuse
+    cell.attention = True
+    if reason != "normal" or cell.extra is not None:
+        cell.more().stop_reason = reason
+    cell.release_senders()
+    cancel_all(cell)
+    _bury_stash(cell)
+    letters.flush(cell)
+    if not _stop_children(cell):
+        await _finish(cell)
+
+
+def _stop_children(cell: Cell) -> bool:
+    """Tell all children to stop, the youngest first; tell whether there are any."""
+    with cell.system.lock:
+        children = list(cell.children.values()) if cell.children else []
+    for child in reversed(children):
+        child.signal(Stop("shutdown"))
+    return bool(cell.children)
+
+
+def _bury_stash(cell: Cell) -> None:
+    stash = cell.extra.stash if cell.extra is not None else None
+    while stash:
+        letters.undeliverable(cell, stash.popleft())
+
+
+async def _finish(cell: Cell) -> None:
+    """The last act: ``on_stop``, then tell everybody."""
+    reason = cell.extra.stop_reason if cell.extra is not None else "normal"
+    if cell.pykka_contract:
+        await pykka_contract.stop(cell)
+    elif reason not in ("failed", "killed") and cell.actor is not None:
+        try:
+            await _call(cell.actor.on_stop())
+        except BaseException as error:  # noqa: BLE001 - a hook may fail with anything
+            report.hook_failed(cell, "on_stop", error)
+    end(cell, reason)
+
+
+def end(cell: Cell, reason: str) -> None:
+    """Leave the tree and tell everybody."""
+    unwatch_all(cell)
+    waiters = cell.detach()
+    letters.flush(cell)
+    extra = cell.extra
+    if extra is not None:
+        for watcher, message in tuple(extra.watchers.items()):
+            notify(cell, watcher, message)
+        error = letters.start_failed(cell)
+        for starting in extra.start_waiters:
+            starting.complete(None, error)
+    report.stopped(cell, reason)
+    cell.actor = None
+    cell.context = None
+    for future in waiters:
+        future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive

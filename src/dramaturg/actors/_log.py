@@ -1,0 +1,129 @@
+"""Structured logs: the default logger, and the subscriber that writes events to it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import structlog
+
+from dramaturg.actors._events import (
+    ActorFailed,
+    DeadLettered,
+    LifecycleEvent,
+    LoopHeld,
+    ShutdownTimedOut,
+    ThreadLeaked,
+)
+
+if TYPE_CHECKING:
+    from dramaturg.actors._event_stream import EventStream
+
+__all__ = ["Log", "default_log", "log_events"]
+
+DEAD_LETTERS_LOGGED = 10
+"""Then the log is quiet about them; the store and its counts are not."""
+
+Log: TypeAlias = Any
+"""A structlog logger, bound or lazy."""
+
+
+def default_log() -> Log:
+    """Make the logger of a system that was given none.
+
+    The application's structlog configuration if there is one; else the standard
+    library's ``dramaturg`` logger, which prints warnings and errors to stderr
+    unless the application says otherwise. A library configures neither.
+    """
+    if structlog.is_configured():
+        return structlog.get_logger("dramaturg")
+    return structlog.wrap_logger(
+        logging.getLogger("dramaturg"),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ],
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+    )
+
+
+def log_events(events: EventStream, log: Log) -> None:
+    """Subscribe the log to the events that an operator has to see.
+
+    ==================  =======  ============================
+    event name          level    when
+    ==================  =======  ============================
+    actor_failed        error    an actor ended abnormally
+    loop_held           warning  a handler blocks the loop
+    thread_leaked       warning  a thread did not end
+    shutdown_timed_out  warning  actors did not stop in time
+    dead_letter         warning  a message was not handled; the first ten only
+    ==================  =======  ============================
+    """
+
+    def write(event: LifecycleEvent) -> None:
+        _WRITERS[type(event)](log, event)
+
+    events.subscribe(write, *_WRITERS)
+    _log_first_dead_letters(events, log)
+
+
+def _log_first_dead_letters(events: EventStream, log: Log) -> None:
+    left = DEAD_LETTERS_LOGGED
+
+    def write(event: DeadLettered) -> None:
+        nonlocal left
+        left -= 1
+        log.warning(
+            "dead_letter",
+            path=event.path,
+            reason=event.reason,
+            message_type=event.message_type,
+            sender=event.sender,
+            letter_id=event.letter_id,
+            last_one_logged=left <= 0,
+        )
+        if left <= 0:
+            subscription.cancel()
+
+    subscription = events.subscribe(write, DeadLettered)
+
+
+def _actor_failed(log: Log, event: ActorFailed) -> None:
+    log.error(
+        "actor_failed",
+        path=event.path,
+        incarnation=event.incarnation,
+        actor_class=event.actor_class,
+        phase=event.phase,
+        decision=event.decision,
+        message_type=event.message_type,
+        message_id=event.message_id,
+        correlation_id=event.correlation_id,
+        causation_id=event.causation_id,
+        exc_info=event.error,
+    )
+
+
+def _loop_held(log: Log, event: LoopHeld) -> None:
+    log.warning("loop_held", path=event.path, limit=event.limit, stack=event.stack)
+
+
+def _thread_leaked(log: Log, event: ThreadLeaked) -> None:
+    log.warning("thread_leaked", path=event.path, thread=event.thread, stack=event.stack)
+
+
+def _shutdown_timed_out(log: Log, event: ShutdownTimedOut) -> None:
+    log.warning(
+        "shutdown_timed_out", timeout=event.timeout, actors=event.actors, stacks=event.stacks
+    )
+
+
+_WRITERS: dict[type[LifecycleEvent], Any] = {
+    ActorFailed: _actor_failed,
+    LoopHeld: _loop_held,
+    ThreadLeaked: _thread_leaked,
+    ShutdownTimedOut: _shutdown_timed_out,
+}

@@ -1,0 +1,299 @@
+"""Mailboxes: the frozen recipes that users name, and the queues behind them.
+
+An :class:`Unbounded` mailbox is a bare list, see ``_cell``. The bounded and the
+priority queue take a lock, since a sender there looks before it appends.
+
+A queue never refuses because its actor has stopped: the cell closes the *door*
+in front of it (see ``_cell``). It only refuses for want of room.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+from collections import deque
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol, final
+
+from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._errors import MailboxFull, OptionError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Bounded", "MailboxSpec", "Overflow", "Priority", "Queue", "Unbounded"]
+
+
+class Overflow(Enum):
+    """What a full :class:`Bounded` mailbox does with one message too many.
+
+    Every message lost this way is a dead letter (reason ``OVERFLOW``), and a
+    request lost this way fails at once with :class:`MailboxFull`.
+    """
+
+    REJECT = "reject"
+    """The sender gets :class:`MailboxFull`, from ``tell`` too."""
+    DROP_NEWEST = "drop_newest"
+    """The new message is dropped; ``tell`` returns as if nothing happened."""
+    DROP_OLDEST = "drop_oldest"
+    """The message that waited longest makes room."""
+    BLOCK = "block"
+    """The sender waits for room, up to the mailbox's ``timeout``: its thread
+    in ``tell`` and ``ask``, its coroutine in ``await ref.send`` and
+    ``await ref.request``. Then :class:`MailboxFull`."""
+
+
+class Queue(Protocol):
+    """What a cell needs of the queue behind its door."""
+
+    def pop(self, index: int, /) -> Any:
+        """Take the next item; as a list does, with 0 for the index."""
+
+    def append(self, item: Any, /) -> None:
+        """Add behind everything else, also when full."""
+
+    def __len__(self) -> int: ...
+
+
+class QueueOwner(Protocol):
+    """The cell, as its queue sees it."""
+
+    @property
+    def path(self) -> str: ...
+
+    def overflowed(self, item: Any, error: MailboxFull) -> None:
+        """Make a dead letter of the item and fail its request."""
+
+    def may_block(self) -> bool:
+        """Tell whether the calling thread may wait here for room."""
+
+
+class RoomWaiter(Protocol):
+    """A sender that waits for room."""
+
+    def wake(self) -> None: ...
+
+
+class MailboxSpec(Protocol):
+    """A recipe for a mailbox."""
+
+    def create(self, owner: QueueOwner) -> Queue | None:
+        """Make the queue; None for the plain list that every cell has."""
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Unbounded:
+    """No limit; first in, first out. The default."""
+
+    def create(self, owner: QueueOwner) -> Queue | None:  # noqa: ARG002 - the protocol's
+        return None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bounded:
+    """At most ``capacity`` messages wait; first in, first out.
+
+    :param capacity: how many messages may wait, at least 1. Control signals,
+        messages put back by ``unstash_all`` and the end mark of a drain do not count.
+    :param overflow: what happens to one too many, see :class:`Overflow`.
+    :param timeout: seconds that a sender waits for room under ``Overflow.BLOCK``.
+    :raises OptionError: for a capacity below 1 or a negative timeout.
+    """
+
+    capacity: int
+    overflow: Overflow = Overflow.REJECT
+    timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.capacity, int) or self.capacity < 1:
+            raise OptionError(
+                option="capacity", value=self.capacity, expected="an int of at least 1"
+            )
+        if not isinstance(self.overflow, Overflow):
+            raise OptionError(
+                option="overflow", value=self.overflow, expected="a member of Overflow"
+            )
+        if not self.timeout >= 0:
+            raise OptionError(option="timeout", value=self.timeout, expected="seconds, at least 0")
+
+    def create(self, owner: QueueOwner) -> Queue | None:
+        return BoundedQueue(self, owner)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Priority:
+    """The message with the smallest key first; equal keys first in, first out.
+
+    :param key: called with each message in the sender's thread; whatever it
+        raises is raised by ``tell`` and nothing is sent.
+    """
+
+    key: Callable[[Any], Any]
+
+    def create(self, owner: QueueOwner) -> Queue | None:  # noqa: ARG002 - the protocol's
+        return PriorityQueue(self.key)
+
+
+class BoundedQueue:
+    """The queue of a :class:`Bounded` mailbox."""
+
+    __slots__ = ("_items", "_lock", "_owner", "_spec", "_waiters", "put")
+
+    def __init__(self, spec: Bounded, owner: QueueOwner) -> None:
+        self._spec = spec
+        self._owner = owner
+        self._items: deque[Any] = deque()
+        self._lock = threading.Lock()
+        self._waiters: deque[RoomWaiter] = deque()
+        self.put: Callable[[Any], None] = {
+            Overflow.REJECT: self._put_or_reject,
+            Overflow.DROP_NEWEST: self._put_or_drop,
+            Overflow.DROP_OLDEST: self._put_over_oldest,
+            Overflow.BLOCK: self._put_when_room,
+        }[spec.overflow]
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    @property
+    def waits(self) -> bool:
+        """Tell whether senders wait for room here."""
+        return self._spec.overflow is Overflow.BLOCK
+
+    @property
+    def wait_limit(self) -> float:
+        """Seconds that a sender waits for room."""
+        return self._spec.timeout
+
+    def full(self) -> MailboxFull:
+        """Make the error for a sender that found no room."""
+        return MailboxFull(path=self._owner.path, capacity=self._spec.capacity)
+
+    def try_put(self, item: Any, waiter: RoomWaiter | None = None) -> bool:
+        """Add the item if there is room; else leave the waiter to be woken."""
+        with self._lock:
+            if len(self._items) < self._spec.capacity:
+                self._items.append(item)
+                return True
+            if waiter is not None:
+                self._waiters.append(waiter)
+            return False
+
+    def forget(self, waiter: RoomWaiter) -> None:
+        """Withdraw a waiter; one that was woken already passes its turn on."""
+        with self._lock:
+            try:
+                self._waiters.remove(waiter)
+            except ValueError:
+                passed_on = self._next_waiter()
+            else:
+                return
+        if passed_on is not None:
+            passed_on.wake()
+
+    def release_all(self) -> None:
+        """Wake every waiting sender: the door has closed."""
+        with self._lock:
+            waiters = list(self._waiters)
+            self._waiters.clear()
+        for waiter in waiters:
+            waiter.wake()
+
+    def pop(self, index: int, /) -> Any:  # noqa: ARG002 - the list's
+        with self._lock:
+            item = self._items.popleft()
+            waiter = self._next_waiter()
+        if waiter is not None:
+            waiter.wake()
+        return item
+
+    def append(self, item: Any, /) -> None:
+        with self._lock:
+            self._items.append(item)
+
+    def _next_waiter(self) -> RoomWaiter | None:
+        if self._waiters and len(self._items) < self._spec.capacity:
+            return self._waiters.popleft()
+        return None
+
+    def _put_or_reject(self, item: Any) -> None:
+        if not self.try_put(item):
+            error = self.full()
+            self._owner.overflowed(item, error)
+            raise error
+
+    def _put_or_drop(self, item: Any) -> None:
+        if not self.try_put(item):
+            self._owner.overflowed(item, self.full())
+
+    def _put_over_oldest(self, item: Any) -> None:
+        with self._lock:
+            oldest = self._items.popleft() if len(self._items) >= self._spec.capacity else None
+            self._items.append(item)
+        if oldest is not None:
+            self._owner.overflowed(oldest, self.full())
+
+    def _put_when_room(self, item: Any) -> None:
+        if self.try_put(item):
+            return
+        self._owner.may_block()
+        waiter = _ThreadWaiter()
+        while not self.try_put(item, waiter):
+            if not waiter.wait(self._spec.timeout):
+                self.forget(waiter)
+                error = self.full()
+                self._owner.overflowed(item, error)
+                raise error
+
+
+class _ThreadWaiter:
+    """A thread that waits for room."""
+
+    __slots__ = ("_event",)
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def wake(self) -> None:
+        self._event.set()
+
+    def wait(self, limit: float) -> bool:
+        woken = self._event.wait(limit)
+        self._event.clear()
+        return woken
+
+
+class PriorityQueue:
+    """The queue of a :class:`Priority` mailbox."""
+
+    __slots__ = ("_count", "_heap", "_key", "_lock", "_tail")
+
+    def __init__(self, key: Callable[[Any], Any]) -> None:
+        self._key = key
+        self._heap: list[tuple[Any, int, Any]] = []
+        self._tail: deque[Any] = deque()
+        self._count = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._heap) + len(self._tail)
+
+    def put(self, item: Any) -> None:
+        key = self._key(item.message if item.__class__ is Envelope else item)
+        with self._lock:
+            self._count += 1
+            heapq.heappush(self._heap, (key, self._count, item))
+
+    def pop(self, index: int, /) -> Any:  # noqa: ARG002 - the list's
+        with self._lock:
+            if self._heap:
+                return heapq.heappop(self._heap)[2]
+            return self._tail.popleft()
+
+    def append(self, item: Any, /) -> None:
+        with self._lock:
+            self._tail.append(item)

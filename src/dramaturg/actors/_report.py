@@ -1,0 +1,133 @@
+"""Tell the world what happened to an actor: lifecycle events."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._events import (
+    ActorEnded,
+    ActorFailed,
+    ActorRestarted,
+    ActorStarted,
+    ThreadLeaked,
+)
+
+if TYPE_CHECKING:
+    from dramaturg.actors._cell import Cell
+    from dramaturg.actors._failure import Directive, Failure
+
+__all__ = ["failed", "hook_failed", "restarted", "started", "stopped", "thread_leaked"]
+
+
+def class_name(cell: Cell) -> str:
+    """Name the actor's class."""
+    return cell.actor_class.__qualname__
+
+
+def started(cell: Cell) -> None:
+    """The actor is up."""
+    events = cell.system.events
+    if events.wants(ActorStarted):
+        events.publish(
+            ActorStarted(
+                path=cell.path,
+                time=cell.system.clock.time(),
+                actor_class=class_name(cell),
+                incarnation=cell.incarnation,
+            )
+        )
+
+
+def restarted(cell: Cell) -> None:
+    """A new incarnation is up."""
+    events = cell.system.events
+    if events.wants(ActorRestarted):
+        events.publish(
+            ActorRestarted(
+                path=cell.path,
+                time=cell.system.clock.time(),
+                actor_class=class_name(cell),
+                incarnation=cell.incarnation,
+                restarts=cell.more().restarts,
+            )
+        )
+
+
+def stopped(cell: Cell, reason: str) -> None:
+    """The actor is gone."""
+    events = cell.system.events
+    if events.wants(ActorEnded):
+        events.publish(
+            ActorEnded(
+                path=cell.path,
+                time=cell.system.clock.time(),
+                actor_class=class_name(cell),
+                incarnation=cell.incarnation,
+                reason=reason,
+            )
+        )
+
+
+def failed(cell: Cell, failure: Failure, item: Any, decision: Directive, *, decided: bool) -> None:
+    """Make the one report of a failure; an undecided one at the top fails the system."""
+    _publish_failure(cell, failure.error, failure.phase, item, decision.value)
+    parent = cell.parent
+    if parent is None or (parent.parent is None and not decided):
+        cell.system.note_failure(failure.error)
+
+
+def hook_failed(cell: Cell, hook: str, error: BaseException) -> None:
+    """A hook failed while the actor was ending anyway: reported, and nothing to decide."""
+    _publish_failure(cell, error, hook, None, "none")
+
+
+def _publish_failure(
+    cell: Cell, error: BaseException, phase: str, item: Any, decision: str
+) -> None:
+    envelope = item if item.__class__ is Envelope else None
+    message = envelope.message if envelope is not None else item
+    headers = envelope.headers if envelope is not None else None
+    cell.system.events.publish(
+        ActorFailed(
+            path=cell.path,
+            time=cell.system.clock.time(),
+            actor_class=class_name(cell),
+            incarnation=cell.incarnation,
+            phase=phase,
+            error=error,
+            decision=decision,
+            restarts=cell.extra.restarts if cell.extra is not None else 0,
+            message_type=None if message is None else type(message).__qualname__,
+            message_id=_text(headers and headers.message_id),
+            correlation_id=_text(headers and headers.correlation_id),
+            causation_id=_text(headers and headers.causation_id),
+        )
+    )
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def thread_leaked(cell: Cell) -> None:
+    """A blocking actor's thread goes on although the actor was stopped."""
+    from dramaturg.actors._thread import stack_of  # noqa: PLC0415 - _thread needs _cell
+
+    thread = cell.dispatcher.thread
+    cell.system.events.publish(
+        ThreadLeaked(
+            path=cell.path,
+            time=cell.system.clock.time(),
+            thread=thread.name,
+            stack=stack_of(thread.ident),
+        )
+    )
+
+
+def task_stack(task: asyncio.Task[Any] | None) -> str:
+    """Render where a suspended handler waits."""
+    if task is None:
+        return ""
+    return "".join(f"{f.f_code.co_qualname}:{f.f_lineno} " for f in task.get_stack()).strip()

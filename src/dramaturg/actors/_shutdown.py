@@ -1,0 +1,132 @@
+"""Ending a system: in order, in bounded time, whatever its actors do."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.actors import _lifecycle as lifecycle, _requests as requests
+from dramaturg.actors._events import ShutdownTimedOut, SystemEnded
+from dramaturg.actors._letters import cut_short
+from dramaturg.actors._report import task_stack
+from dramaturg.actors._state import State
+from dramaturg.actors._thread import stack_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dramaturg.actors._cell import Cell
+    from dramaturg.actors._system import ActorSystem
+
+__all__ = ["abandon", "close", "shut_down"]
+
+GRACE = 1.0
+"""Seconds for killed actors to come to their end."""
+
+
+async def shut_down(system: ActorSystem, timeout: float) -> None:
+    """Stop all actors on the system's loop; see :meth:`ActorSystem.shutdown`."""
+    ended = requests.ended(system.root)
+    system.root.signal(lifecycle.Stop("shutdown"))
+    if not await _within(system, ended, timeout):
+        _report(system, timeout)
+        for cell in [*_descendants(system.root)]:
+            lifecycle.kill(cell)
+        if not await _within(system, ended, GRACE):
+            _bury_alive(system)
+    await system.tasks.close()
+    _finish(system)
+
+
+def close(system: ActorSystem, timeout: float) -> None:
+    """Stop the system from another thread; see :meth:`ActorSystem.close`."""
+    if system.stopped or not system.host.ident:
+        return
+    loop = system.host.loop
+    if loop.is_closed():
+        abandon(system, "the event loop was closed under the system")
+        return
+    future = asyncio.run_coroutine_threadsafe(system.shutdown(timeout), loop)
+    try:
+        future.result(timeout * 2 + GRACE)
+    except TimeoutError:
+        _report(system, timeout)
+        abandon(system, "a handler holds the event loop")
+        return
+    if system.host.stop_thread(GRACE) and system.host.thread is not None:
+        loop.close()
+
+
+def abandon(system: ActorSystem, why: str) -> None:
+    """Declare everything stopped although nothing can run any more; any thread."""
+    with system.lock:
+        if system.stopped:
+            return
+        system.stopped = True
+    system.log.warning("system_abandoned", why=why)
+    _bury_alive(system)
+    _finish(system)
+
+
+def _finish(system: ActorSystem) -> None:
+    system.stopped = True
+    system.watchdog.stop()
+    system.events.publish(SystemEnded(path="/", time=system.clock.time()))
+    system.note_ended()
+
+
+def _bury_alive(system: ActorSystem) -> None:
+    """Close every remaining actor from outside, its messages and requests included."""
+    for cell in [*_descendants(system.root), system.root]:
+        with system.lock:
+            cell.state = State.STOPPING
+            cell.put = cell.refuse
+        item, cell.message = cell.message, None
+        cut_short(cell, item)
+        lifecycle.end(cell, "killed")
+
+
+def _descendants(cell: Cell) -> Iterator[Cell]:
+    """All below a cell, children before their parents."""
+    for child in tuple((cell.children or {}).values()):
+        yield from _descendants(child)
+        yield child
+
+
+async def _within(system: ActorSystem, future: Any, timeout: float) -> bool:
+    """Wait for the future on the system's clock; tell whether it came."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[bool] = loop.create_future()
+
+    def settle(came: bool) -> None:  # noqa: FBT001 - a callback
+        if not done.done():
+            done.set_result(came)
+
+    future.add_done_callback(lambda: loop.call_soon_threadsafe(settle, True))  # noqa: FBT003
+    timer = system.clock.call_at(system.now() + timeout, settle, False)  # noqa: FBT003
+    try:
+        return await done
+    finally:
+        timer.cancel()
+
+
+def _report(system: ActorSystem, timeout: float) -> None:
+    late = [cell for cell in _descendants(system.root) if cell.message is not None]
+    system.events.publish(
+        ShutdownTimedOut(
+            path="/",
+            time=system.clock.time(),
+            timeout=timeout,
+            actors=tuple(cell.path for cell in late),
+            stacks=tuple(_stack(system, cell) for cell in late),
+        )
+    )
+
+
+def _stack(system: ActorSystem, cell: Cell) -> str:
+    extra = cell.extra
+    if extra is not None and extra.thread is not None:
+        return stack_of(extra.thread.thread.ident)
+    if system.direct.current is cell:
+        return stack_of(system.direct.owner)
+    return task_stack(system.tasks.suspended_in(cell))

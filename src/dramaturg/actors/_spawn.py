@@ -1,0 +1,158 @@
+"""Making an actor: its cell, its dispatcher, its place in the tree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import pykka
+
+from dramaturg.actors import _pykka_contract as pykka_contract, _report as report
+from dramaturg.actors._actor import Actor, ThreadActor
+from dramaturg.actors._cell import Cell
+from dramaturg.actors._errors import DuplicateNameError, OptionError, StartFailed
+from dramaturg.actors._letters import stopped_error
+from dramaturg.actors._lifecycle import Start, Stop
+from dramaturg.actors._mailbox import Unbounded
+from dramaturg.actors._paths import check_name
+from dramaturg.actors._props import Props
+from dramaturg.actors._ref import ActorRef
+from dramaturg.actors._state import State
+from dramaturg.actors._thread import ThreadDispatcher
+
+if TYPE_CHECKING:
+    from dramaturg.actors._system import ActorSystem
+
+__all__ = ["spawn", "spawn_in_pykkas_way"]
+
+A = TypeVar("A", bound=pykka.Actor)
+_NO_OPTIONS: dict[str, Any] = {}
+
+
+def spawn(
+    system: ActorSystem, parent: Cell, actor: Props[A] | type[A], name: str | None
+) -> ActorRef[A]:
+    """See :meth:`ActorSystem.spawn`."""
+    cell, cls = _make_cell(system, parent, actor, name)
+    _make_actor(cell)
+    _begin(cell, cls)
+    return cell.ref
+
+
+def spawn_in_pykkas_way(
+    system: ActorSystem, cls: type[Actor], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> ActorRef[Any]:
+    """See :meth:`Actor.start`: as pykka does, ``__init__`` raises to the caller as it is."""
+    cell, cls = _make_cell(system, system.root, Props(cls, *args, **kwargs), None)
+    try:
+        cell.make_actor()
+    except BaseException:
+        _undo(cell)
+        raise
+    pykka_contract.adopt(cell)
+    _begin(cell, cls)
+    return cell.ref
+
+
+def _make_cell(
+    system: ActorSystem, parent: Cell, actor: Props[Any] | type[Any], name: str | None
+) -> tuple[Cell, type[Actor]]:
+    if isinstance(actor, Props):
+        cls, options = actor.actor_class, actor.options
+    else:
+        cls, options = actor, _NO_OPTIONS
+    if not (isinstance(cls, type) and issubclass(cls, Actor)):
+        cls = _adopted(cls)
+        actor = _with_class(actor, cls)
+    cell = Cell(system, parent, system.next_name(cls) if name is None else check_name(name), actor)
+    cell.throughput = options.get("throughput", cls.throughput)
+    cell.ref = ActorRef(cell)
+    _set_options(cell, cls, options)
+    _set_dispatcher(cell, cls)
+    with system.lock:
+        if parent.state >= State.STOPPING or system.stopped:
+            raise stopped_error(parent)
+        if parent.children is None:
+            parent.children = {}
+        if parent.children.setdefault(cell.name, cell) is not cell:
+            raise DuplicateNameError(path=cell.path)
+    return cell, cls
+
+
+def _adopted(cls: Any) -> type[Actor]:
+    """Make a supervised class of a plain pykka.ThreadingActor subclass.
+
+    Its own methods come first, then ours in the place of pykka's.
+    """
+    if isinstance(cls, type) and issubclass(cls, pykka.ThreadingActor):
+        return type(cls.__name__, (cls, ThreadActor), {"__module__": cls.__module__})
+    raise OptionError(
+        option="actor", value=cls, expected="an Actor, ThreadActor or pykka.ThreadingActor class"
+    )
+
+
+def _with_class(actor: Props[Any] | type[Any], cls: type[Actor]) -> Props[Any] | type[Actor]:
+    if not isinstance(actor, Props):
+        return cls
+    return Props(cls, *actor.args, **actor.kwargs).using(**actor.options)
+
+
+def _set_options(cell: Cell, cls: type[Actor], options: dict[str, Any]) -> None:
+    mailbox = options.get("mailbox", cls.mailbox)
+    if mailbox.__class__ is not Unbounded:
+        cell.mailbox = queue = mailbox.create(cell)
+        if queue is not None:
+            cell.put = cell.system.door(cell, queue.put)
+    policy = options.get("policy", cls.policy)
+    if policy is not None:
+        # A function given as a class attribute must not become a method.
+        cell.more().policy = options.get("policy", cls.__dict__.get("policy", policy))
+    keep_mailbox = options.get("keep_mailbox", cls.keep_mailbox)
+    if not keep_mailbox:
+        cell.more().keep_mailbox = False
+
+
+def _set_dispatcher(cell: Cell, cls: type[Actor]) -> None:
+    system = cell.system
+    if issubclass(cls, ThreadActor):
+        name = f"{cls.__name__}-{cell.name.rpartition('-')[2]}"
+        cell.dispatcher = ThreadDispatcher(name, daemon=cls.use_daemon_thread)
+        cell.more().thread = cell.dispatcher
+    elif cls._is_async or cls.loop_bound:
+        cell.dispatcher = system.tasks
+    else:
+        cell.dispatcher = system.direct
+
+
+def _make_actor(cell: Cell) -> None:
+    try:
+        cell.make_actor()
+    except BaseException as error:
+        _undo(cell)
+        failed = StartFailed(path=cell.path, cause=f"{type(error).__name__}: {error}")
+        if not isinstance(error, Exception):
+            raise
+        raise failed from error
+
+
+def _undo(cell: Cell) -> None:
+    """Take a cell out of the tree whose actor could not be made."""
+    for child in tuple((cell.children or {}).values()):
+        child.signal(Stop("shutdown"))
+    with cell.system.lock:
+        cell.put = cell.refuse
+    cell.detach()
+    cell.flush()
+
+
+def _begin(cell: Cell, cls: type[Actor]) -> None:
+    """Let the cell run: until now it was not idle, so that nobody could."""
+    if cls.on_start is not Actor.on_start:
+        cell.state = State.STARTING
+        cell.signal(Start())
+    else:
+        report.started(cell)
+    if cell.extra is not None and cell.extra.thread is not None:
+        cell.extra.thread.start()
+    cell.idle = True
+    if cell.mailbox or cell.control:
+        cell.dispatcher.schedule(cell)

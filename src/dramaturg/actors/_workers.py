@@ -1,0 +1,249 @@
+"""The dispatcher for actors with ``async def`` methods.
+
+Turns run inside *worker* tasks. As long as no handler suspends, one worker runs
+turn after turn, so that an ``async def`` handler which does not wait costs no
+task. Before each turn the worker makes sure that a pass of the dispatcher is
+due at the loop's next round. If a handler suspends, so does its worker, with
+the cell's turn on its stack; the pass finds the worker still in its turn, notes
+it as suspended there, and lets another worker go on with the other cells. When the
+handler wakes up its worker finishes the turn and goes back to the pool.
+
+A parked worker waits at a :class:`_Gate`, a future-like object whose ``open``
+takes the worker's step at once instead of at the loop's next round. That makes
+the hand-over of a request possible: the asking handler's task is put aside (with
+the two functions that asyncio documents for writers of task types), the
+target's worker takes its step, and the asking task is put back. If the target
+did not wait for anything the reply is there; if it did, it goes on in its own
+task, and a cancellation of the asker does not reach it.
+
+Handlers run in a genuine task, so ``asyncio.timeout``, ``current_task`` and
+context variables work as anywhere. A context variable that a handler sets and
+does not reset may be seen by another actor's handler on the same worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio.tasks import _enter_task, _leave_task
+from collections import deque
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, final
+
+from dramaturg.actors._state import STOPPED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from contextvars import Context
+
+    from dramaturg.actors._cell import Cell
+    from dramaturg.actors._envelope import Envelope
+    from dramaturg.actors._loop import LoopHost
+
+__all__ = ["TaskDispatcher"]
+
+TURNS_PER_STEP = 256
+"""Then a worker gives the event loop a turn."""
+
+SPARE_WORKERS = 32
+"""How many parked workers are kept."""
+
+DEEPEST_HAND_OVER = 16
+"""How many requests may be handled inside each other's calls."""
+
+
+@final
+class _Gate:
+    """What a parked worker awaits: asyncio's protocol for futures, as far as a task uses it."""
+
+    __slots__ = ("_asyncio_future_blocking", "_context", "_loop", "_wake")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._wake: Callable[[Any], None] | None = None
+        self._context: Context
+        self._asyncio_future_blocking = False
+
+    def __await__(self) -> Generator[Any, None, None]:
+        self._asyncio_future_blocking = True
+        yield self
+
+    def add_done_callback(self, wake: Callable[[Any], None], *, context: Context) -> None:
+        self._wake = wake
+        self._context = context
+
+    def open(self) -> None:
+        """Take the worker's step now, up to where it waits; no task may be current."""
+        wake, self._wake = self._wake, None
+        if wake is not None:
+            self._context.run(wake, self)
+
+    def result(self) -> None:
+        return None
+
+    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - asyncio's protocol
+        # A task that is cancelled while it waits here is woken to be told so.
+        if self._wake is not None:
+            self._loop.call_soon(self.open)
+        return False
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+
+@final
+class _Worker:
+    __slots__ = ("cell", "gate", "single", "task")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.gate = _Gate(loop)
+        self.cell: Cell | None = None
+        self.single = False
+        """Whether to run the turn of ``cell`` and no other."""
+        self.task: asyncio.Task[None]
+
+
+@final
+class TaskDispatcher:
+    """Runs actors with ``async def`` methods in worker tasks."""
+
+    def __init__(self, host: LoopHost) -> None:
+        self._host = host
+        self._ready: deque[Cell] = deque()
+        self._awake = False
+        self._depth = 0
+        self._current: _Worker | None = None
+        self._spare: list[_Worker] = []
+        self._suspended: dict[Cell, _Worker] = {}
+        # The loop itself holds its tasks only weakly.
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def schedule(self, cell: Cell) -> None:
+        if cell.state is STOPPED:
+            cell.flush()
+            return
+        cell.idle = False
+        self._ready.append(cell)
+        if not self._awake:
+            self._awake = True
+            self._host.call_soon(self._pass)
+
+    def hand_over(self, cell: Cell, envelope: Envelope) -> bool:
+        if (
+            not cell.idle
+            or cell.attention
+            or cell.mailbox
+            or get_ident() != self._host.ident
+            or not self._spare
+            or self._depth >= DEEPEST_HAND_OVER
+        ):
+            return False
+        loop = self._host.loop
+        asker = asyncio.current_task(loop)
+        if asker is None:
+            return False
+        cell.idle = False
+        cell.put(envelope)
+        worker = self._spare.pop()
+        worker.cell = cell
+        worker.single = True
+        outer = self._current
+        self._depth += 1
+        _leave_task(loop, asker)
+        try:
+            worker.gate.open()
+        finally:
+            _enter_task(loop, asker)
+            self._depth -= 1
+            self._note_suspended()
+            self._current = outer
+        return True
+
+    def interrupt(self, cell: Cell) -> bool:
+        """Cancel the handler in which the cell is suspended; on the loop's thread."""
+        worker = self._suspended.get(cell)
+        if worker is None:
+            return False
+        worker.task.cancel()
+        return True
+
+    def suspended_in(self, cell: Cell) -> asyncio.Task[None] | None:
+        """Return the task in which a handler of the cell waits."""
+        worker = self._suspended.get(cell)
+        return None if worker is None else worker.task
+
+    async def close(self) -> None:
+        """End all workers; those in a handler are cancelled."""
+        self._spare.clear()
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _pass(self) -> None:
+        self._awake = False
+        self._note_suspended()
+        if self._ready:
+            if self._spare:
+                self._spare.pop().gate.open()
+            else:
+                self._new_worker()
+
+    def _note_suspended(self) -> None:
+        worker = self._current
+        if worker is not None:
+            if worker.cell is not None:
+                # Its step has ended and it is still in a turn: that turn waits.
+                self._suspended[worker.cell] = worker
+            self._current = None
+
+    def _new_worker(self) -> None:
+        worker = _Worker(self._host.loop)
+        worker.task = self._host.loop.create_task(self._work(worker), name="dramaturg-worker")
+        self._tasks.add(worker.task)
+        worker.task.add_done_callback(self._tasks.discard)
+
+    async def _work(self, worker: _Worker) -> None:
+        gate = worker.gate
+        while True:
+            self._note_suspended()
+            self._current = worker
+            if worker.single:
+                worker.single = False
+                await self._run(worker)
+            else:
+                await self._run_ready(worker)
+            # A task that was cancelled once has the mark of it: not for the next handler.
+            if worker.task.cancelling() or len(self._spare) >= SPARE_WORKERS:
+                return
+            self._spare.append(worker)
+            await gate
+
+    async def _run(self, worker: _Worker) -> bool:
+        """Run the turn of the worker's cell; tell whether it never waited."""
+        cell = worker.cell
+        assert cell is not None  # noqa: S101 - for the type checkers
+        await cell.turn_async()
+        worker.cell = None
+        if self._current is worker:
+            self._current = None
+            return True
+        del self._suspended[cell]
+        return False
+
+    async def _run_ready(self, worker: _Worker) -> None:
+        """Run turns until none is ready, the budget is used up or one of them waited."""
+        ready = self._ready
+        left = TURNS_PER_STEP
+        while ready and left:
+            left -= 1
+            worker.cell = cell = ready.popleft()
+            if not self._awake:
+                self._awake = True
+                self._host.call_soon(self._pass)
+            await cell.turn_async()
+            if self._current is not worker:
+                del self._suspended[cell]
+                break
+        worker.cell = None
+        if self._current is worker:
+            self._current = None
