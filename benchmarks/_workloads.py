@@ -92,7 +92,7 @@ _MESSAGES: Final = (
         "tell-count",
         "message",
         300_000,
-        n_of={PYKKA: 60_000},
+        n_of={PYKKA: 60_000, MODEL: 100_000},
         targets=_against_pykka(8),
         otp=12.9,
     ),
@@ -115,8 +115,7 @@ _MESSAGES: Final = (
     Workload(
         "fan-in",
         "message",
-        300_000,
-        n_of={PYKKA: 60_000},
+        100_000,
         targets=_against_pykka(5),
         otp=5.1,
     ),
@@ -227,6 +226,7 @@ _SPREAD: Final = (
             500_000,
             contenders=(DEF, ASYNCIO),
             targets={DEF: Keeps(0.5, "tell-spread-1")} if size == 100_000 else {},
+            most_rounds=1 if size == 100_000 else None,
             quick=Quick.SKIPPED,
         )
         for size in (10_000, 100_000)

@@ -45,6 +45,18 @@ class Pick(Request[Item | Reserved]):
     pass
 
 
+class Traced(Message):
+    trace: str
+
+
+class TracedReserve(Traced, Reserve):
+    pass
+
+
+class Bare(Request):  # type: ignore[type-arg]  # pyright: ignore[reportMissingTypeArgument]
+    pass
+
+
 class ReserveAgain(Reserve):
     pass
 
@@ -171,6 +183,7 @@ def test_pydantic_configuration_may_stand_beside_name_and_version() -> None:
     [
         (Reserve, Reserved),
         (ReserveAgain, Reserved),
+        (TracedReserve, Reserved),
         (Cancel, NoneType),
         (Pick, Item | Reserved),
         (Query[Item], Page[Item]),
@@ -185,7 +198,7 @@ def test_the_promised_reply_is_found_at_run_time(request_type: type, expected: A
     assert reply_type(request_type) == expected
 
 
-@pytest.mark.parametrize("cls", [Tick, Message, Request, int, object], ids=str)
+@pytest.mark.parametrize("cls", [Tick, Message, Request, Bare, Query, int, object], ids=str)
 def test_what_promises_nothing_has_no_reply_type(cls: type) -> None:
     assert reply_type(cls) is None
 

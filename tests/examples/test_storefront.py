@@ -2,6 +2,7 @@ import asyncio
 import csv
 import io
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -97,28 +98,45 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
+def start(folder: Path) -> subprocess.Popen[str]:
+    """Start the demo as `make demo` does, but in a folder of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "examples.storefront"],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(CHECKOUT), *sys.path])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 # -- the whole demo ------------------------------------------------------------
 
 
 def test_the_demo_books_the_whole_sample_and_reconciles(tmp_path: Path) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "examples.storefront"],
-        cwd=tmp_path,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join([str(CHECKOUT), *sys.path])},
-        capture_output=True,
-        text=True,
-        timeout=50,
-        check=False,
-    )
+    with start(tmp_path) as demo:
+        out, err = demo.communicate(timeout=50)
 
-    assert (ran.returncode, ran.stderr) == (0, "")
-    assert "figures agree" in ran.stdout
-    assert "customers (2357)" in ran.stdout
-    assert "100 %  6919 of 6919 orders" in ran.stdout
+    assert (demo.returncode, err) == (0, "")
+    assert "figures agree" in out
+    assert "customers (2357)" in out
+    assert "100 %  6919 of 6919 orders" in out
     entries = Ran(0, "", "", tmp_path / "storefront-out").entries()
     assert [int(entry["order"]) for entry in entries] == list(range(1, 6920))
     assert sum(Decimal(entry["dollars"]) for entry in entries) == Decimal("244091.94")
     assert sum(int(entry["units"]) for entry in entries) == 16479
+
+
+def test_the_demo_can_be_interrupted(tmp_path: Path) -> None:
+    with start(tmp_path) as demo:
+        assert demo.stdout is not None
+        assert any("10 %" in line for line in demo.stdout)
+
+        demo.send_signal(signal.SIGINT)
+        _, err = demo.communicate(timeout=50)
+
+    assert demo.returncode == 130
+    assert err.splitlines()[-1] == "storefront: interrupted"
 
 
 def test_each_entry_of_the_ledger_is_a_line_of_the_file(run: Run) -> None:

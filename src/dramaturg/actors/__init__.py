@@ -59,6 +59,7 @@ from dramaturg.actors._events import (
     ThreadLeaked,
 )
 from dramaturg.actors._failure import Directive, Failure, Policy
+from dramaturg.actors._future import Future
 from dramaturg.actors._handler import handler
 from dramaturg.actors._ids import IdSource, random_ids, seeded_ids
 from dramaturg.actors._mailbox import Bounded, MailboxSpec, Overflow, Priority, Unbounded
@@ -66,7 +67,6 @@ from dramaturg.actors._message import Message, Request
 from dramaturg.actors._props import Props
 from dramaturg.actors._ref import ActorRef
 from dramaturg.actors._registry import TypeRegistry
-from dramaturg.actors._reply import Future
 from dramaturg.actors._system import ActorSystem
 from dramaturg.actors._watch import Terminated
 

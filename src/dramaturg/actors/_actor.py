@@ -9,9 +9,9 @@ import pykka
 
 from dramaturg.actors._context import ActorContext
 from dramaturg.actors._errors import HandlerDefinitionError, OutsideActorError
+from dramaturg.actors._future import Future
 from dramaturg.actors._handler import build_table
 from dramaturg.actors._mailbox import Unbounded
-from dramaturg.actors._reply import Future
 
 if TYPE_CHECKING:
     import threading
@@ -85,7 +85,9 @@ class Actor(pykka.Actor):
         # pykka's own __init__ would make a queue, an event and a ref for each actor.
 
     @classmethod
-    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:  # type: ignore[override]
+    def start(  # pyright: ignore[reportIncompatibleMethodOverride] - it is our ref
+        cls, *args: Any, **kwargs: Any
+    ) -> ActorRef[Self]:
         """Start the actor in pykka's way, on the process's default system.
 
         pykka's contract holds: ``__init__`` runs in the calling thread, a
@@ -108,7 +110,9 @@ class Actor(pykka.Actor):
         return cell.context
 
     @property
-    def actor_ref(self) -> ActorRef[Self]:  # type: ignore[override]
+    def actor_ref(  # pyright: ignore[reportIncompatibleMethodOverride] - it is our ref
+        self,
+    ) -> ActorRef[Self]:
         """The actor's own ref."""
         return self._living_cell("actor_ref").ref
 

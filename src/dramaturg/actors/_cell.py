@@ -63,15 +63,14 @@ from dramaturg.actors._resolve import resolve
 from dramaturg.actors._state import RUNNING, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Coroutine, Iterable
 
     from dramaturg.actors._actor import Actor
     from dramaturg.actors._context import ActorContext
     from dramaturg.actors._dispatcher import Dispatcher
     from dramaturg.actors._errors import MailboxFull
-    from dramaturg.actors._mailbox import Queue
+    from dramaturg.actors._future import Future
     from dramaturg.actors._ref import ActorRef
-    from dramaturg.actors._reply import Future
     from dramaturg.actors._signals import Signal
     from dramaturg.actors._system import ActorSystem
 
@@ -114,6 +113,7 @@ class Cell:
     put: Callable[[Any], None]
     batch: Any
     mailbox: Any
+    throughput: int
     control: deque[Signal] | None
     children: dict[str, Cell] | None
     ref: ActorRef[Any]
@@ -138,10 +138,11 @@ class Cell:
         self.idle = False
         self.incarnation = 1
         self.batch = None
-        self.mailbox = mailbox = []
+        mailbox: list[Any] = []
+        self.mailbox = mailbox
         self.message: Any = None
         self.processed = 0
-        self.put = system.door(self, mailbox.append) if system.traces else mailbox.append
+        self.put = system.door(mailbox.append) if system.traces else mailbox.append
         self.state = State.RUNNING
 
     # -- turns ---------------------------------------------------------------
@@ -229,7 +230,10 @@ class Cell:
         self.leave()
 
     def run_one(self, envelope: Envelope) -> None:
-        """Handle one fresh request at once; the caller has made sure that nobody else runs the cell."""
+        """Handle one fresh request at once.
+
+        The caller has made sure that nobody else runs the cell.
+        """
         self.message = envelope
         message = envelope.message
         try:
@@ -258,7 +262,7 @@ class Cell:
         if self.control or (self.state == RUNNING and (self.mailbox or self.batch is not None)):
             self.dispatcher.schedule(self)
 
-    def take(self, mailbox: list[Any] | Queue) -> Iterable[Any]:
+    def take(self, mailbox: Any) -> Iterable[Any]:
         """Take all of a list, or one item of another queue."""
         if mailbox.__class__ is not list:
             return (mailbox.pop(0),)
@@ -373,16 +377,20 @@ class Cell:
     def make_actor(self) -> None:
         """Make the instance, at the start and for each restart; its ``__init__`` may raise."""
         props = self.props
-        cls: type[Actor]
-        if isinstance(props, Props):
-            cls, args, kwargs = props.actor_class, props.args, props.kwargs
-        else:
-            cls, args, kwargs = props, (), {}
-        actor = cls.__new__(cls)
+        cls: type[Actor] = self.actor_class
+        args, kwargs = (props.args, props.kwargs) if isinstance(props, Props) else ((), {})
+        actor: Actor = cls.__new__(cls)
         actor._cell = self
         self.actor = actor
         actor.__init__(*args, **kwargs)  # type: ignore[misc]
         self.handlers = cls._handlers
+
+    @property
+    def living_actor(self) -> Actor:
+        """The actor, where there has to be one."""
+        if self.actor is None:
+            raise InternalError(f"{self.path} has no actor")
+        return self.actor
 
     def release_senders(self) -> None:
         """Wake senders that wait for room: the door has closed."""
@@ -463,7 +471,7 @@ class Cell:
         )
 
 
-def run_now(coroutine: CoroutineType[Any, Any, Any]) -> Any:
+def run_now(coroutine: Coroutine[Any, Any, Any]) -> Any:
     """Run to its end a coroutine that has nothing to wait for.
 
     The life cycle is written once, as coroutines; for actors without ``async

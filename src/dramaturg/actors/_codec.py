@@ -93,7 +93,8 @@ class Codec:
         :raises UnregisteredTypeError: if the type of the message, or of a value inside it, is
             not registered.
         :raises EncodeError: if something in it would not come back the same: a subclass of a
-            plain type, a text with lone surrogates, a Decimal that is not finite, a circle, or more than 300 levels of nesting.
+            plain type, a text with lone surrogates, a Decimal that is not finite, a circle, or
+            more than 300 levels of nesting.
         """
         known = self._by_type.get(type(message))
         if known is None:

@@ -1,7 +1,7 @@
 """Plain values that msgpack has no type for, each as an extension type holding a few bytes.
 
 Texts are ISO 8601 and decimal notation: exact, and readable in any language. A time zone from
-the tz database follows in brackets, as in RFC 9557.
+the tz database follows in brackets, as in RFC 9557; so does an offset in microseconds.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dramaturg.actors._msgpack import ExtType
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+_MICROSECOND = dt.timedelta(microseconds=1)
 _TIMEDELTA = struct.Struct(">iii")
 
 
@@ -58,13 +59,21 @@ def _zoned(value: dt.datetime | dt.time) -> str:
     zone = value.tzinfo
     # Pydantic's TzInfo is the fixed offset of a text that it parsed.
     if zone is None or type(zone) is dt.timezone or type(zone) is TzInfo:
-        return value.isoformat()
+        return _offset(value)
     if type(zone) is ZoneInfo:
         key: Any = zone.key  # None for a zone read from a file
         if key is not None:
             return f"{value.replace(tzinfo=None).isoformat()}[{key}]"
     message = f"a time zone of type {type(zone).__qualname__} cannot be stored"
     raise TypeError(message)
+
+
+def _offset(value: dt.datetime | dt.time) -> str:
+    offset = value.utcoffset()
+    if offset is None or not offset.microseconds:
+        return value.isoformat()
+    # fromisoformat mistakes an offset below a second for UTC.
+    return f"{value.replace(tzinfo=None).isoformat()}[{offset // _MICROSECOND}]"
 
 
 def _dump_timedelta(value: dt.timedelta) -> object:
@@ -142,8 +151,10 @@ class ScalarLoads:
             return dt.time.fromisoformat(local).replace(tzinfo=zone)
         return dt.time.fromisoformat(text)
 
-    def _split(self, text: str) -> tuple[str, ZoneInfo]:
+    def _split(self, text: str) -> tuple[str, dt.tzinfo]:
         local, _, key = text[:-1].partition("[")
+        if key.lstrip("-").isdecimal():
+            return local, dt.timezone(int(key) * _MICROSECOND)
         if key not in self._zones:
             if not _is_zone(key):
                 message = f"{key!r} is no time zone known here"

@@ -109,10 +109,10 @@ class ActorContext:
         """A structlog logger, bound to path, incarnation and the current message's type and ids."""
         cell = self._cell
         bound: dict[str, Any] = {"path": cell.path, "incarnation": cell.incarnation}
-        item = cell.message
+        item: Any = cell.message
         if item is not None:
             bound["message_type"] = type(self.message).__qualname__
-        if item.__class__ is Envelope and item.headers is not None:
+        if isinstance(item, Envelope) and item.headers is not None:
             bound["message_id"] = str(item.headers.message_id)
             bound["correlation_id"] = str(item.headers.correlation_id)
             bound["causation_id"] = item.headers.causation_id and str(item.headers.causation_id)

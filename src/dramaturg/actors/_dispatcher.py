@@ -56,9 +56,11 @@ class Dispatcher(Protocol):
 
         False means that nothing has happened and the request has to be queued.
         """
+        ...
 
     def interrupt(self, cell: Cell) -> bool:
-        """Cut short the handler that the cell is waiting in; tell whether there was one."""
+        """Cut short the handler that the cell waits in; tell whether that was possible."""
+        ...
 
 
 @final
@@ -97,7 +99,9 @@ class LoopDispatcher:
 
     def hand_over(self, cell: Cell, envelope: Envelope) -> bool:
         ident = get_ident()
-        if (ident != self._host.ident and not self._helping) or not self._lock.acquire(False):
+        if (ident != self._host.ident and not self._helping) or not self._lock.acquire(
+            blocking=False
+        ):
             return False
         # Under the lock nobody else can run the cell.
         if not cell.idle or cell.attention or cell.mailbox:

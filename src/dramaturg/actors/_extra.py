@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._failure import Policy
-    from dramaturg.actors._reply import Future
+    from dramaturg.actors._future import Future
+    from dramaturg.actors._thread import ThreadDispatcher
     from dramaturg.actors._timers import ReceiveTimeout, Timer
 
 __all__ = ["Extra"]
@@ -30,7 +31,6 @@ class Extra:
         "pykka",
         "pykka_stopped",
         "receive_timeout",
-        "restart_cause",
         "restarts",
         "start_waiters",
         "stash",
@@ -53,14 +53,13 @@ class Extra:
         self.pykka = False
         self.pykka_stopped: threading.Event | None = None
         self.receive_timeout: ReceiveTimeout | None = None
-        self.restart_cause: BaseException | None = None
         self.restarts = 0
         self.start_waiters: list[Future[None]] = []
         self.stash: deque[Any] | None = None
         self.stash_capacity = 1000
         self.stop_reason = "normal"
         self.stop_waiters: list[Future[bool]] = []
-        self.thread: Any = None
+        self.thread: ThreadDispatcher | None = None
         self.timers: dict[Any, Timer] = {}
         self.urn: str | None = None
         self.watchers: dict[Cell, Any] = {}

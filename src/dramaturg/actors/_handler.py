@@ -13,10 +13,11 @@ import typing
 from typing import TYPE_CHECKING, Any, TypeVar, Union, get_args, get_origin
 
 from dramaturg.actors._errors import HandlerDefinitionError
-from dramaturg.actors._message import Request, reply_type
+from dramaturg.actors._message import reply_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import FrameType
 
 __all__ = ["build_table", "handler"]
 
@@ -118,12 +119,12 @@ def _enclosing_names(function: Callable[..., Any]) -> dict[str, Any]:
     classes of messages are often local to a test or a factory function.
     """
     names: dict[str, Any] = {}
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     module = function.__globals__
     while frame is not None:
         if frame.f_globals is module and frame.f_locals is not module:
             names = {**frame.f_locals, **names}
-        frame = frame.f_back  # type: ignore[assignment]
+        frame = frame.f_back
     return names
 
 
@@ -150,8 +151,6 @@ def _check_reply(
     hints: dict[str, Any],
     wrong: Callable[[str], HandlerDefinitionError],
 ) -> None:
-    if not issubclass(message_type, Request):
-        return
     promised = reply_type(message_type)
     if promised is None or promised is Any:
         return

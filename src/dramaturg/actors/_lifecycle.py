@@ -25,6 +25,7 @@ from dramaturg.actors import (
     _pykka_contract as pykka_contract,
     _report as report,
 )
+from dramaturg.actors._errors import InternalError
 from dramaturg.actors._failure import Directive, Failure
 from dramaturg.actors._interrupts import is_from_signal
 from dramaturg.actors._signals import Internal
@@ -151,19 +152,20 @@ async def _call(result: Any) -> None:
         await result
 
 
-async def _start(cell: Cell) -> None:
-    assert cell.actor is not None
+async def _start(cell: Cell) -> bool:
+    """Run ``on_start``; tell whether the actor is up."""
     try:
-        await _call(cell.actor.on_start())
+        await _call(cell.living_actor.on_start())
     except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
         await crash(cell, error, phase="on_start")
-        return
+        return False
     cell.state = State.RUNNING
     report.started(cell)
     if cell.extra is not None:
         waiters, cell.extra.start_waiters = cell.extra.start_waiters, []
         for future in waiters:
             future.complete(None, None)
+    return True
 
 
 async def crash(cell: Cell, error: BaseException, phase: str = "message") -> None:
@@ -229,7 +231,7 @@ async def _obey(cell: Cell, decision: Directive, error: BaseException) -> None:
     if decision is Directive.RESUME:
         cell.state = State.RUNNING
     elif decision is Directive.RESTART:
-        await _begin_restart(cell, error)
+        await _begin_restart(cell)
     else:
         await begin_stop(cell, "failed")
         if decision is Directive.ESCALATE and cell.parent is not None:
@@ -239,10 +241,9 @@ async def _obey(cell: Cell, decision: Directive, error: BaseException) -> None:
 # -- restart -------------------------------------------------------------------------
 
 
-async def _begin_restart(cell: Cell, cause: BaseException) -> None:
+async def _begin_restart(cell: Cell) -> None:
     cell.state = State.RESTARTING
     extra = cell.more()
-    extra.restart_cause = cause
     cancel_all(cell)
     unwatch_all(cell)
     extra.behaviours.clear()
@@ -257,8 +258,7 @@ async def _begin_restart(cell: Cell, cause: BaseException) -> None:
 
 async def _start_again(cell: Cell) -> None:
     extra = cell.more()
-    cause = extra.restart_cause
-    assert cause is not None
+    cause = extra.failure or InternalError("an actor restarts that has not failed")
     cell.incarnation += 1
     extra.restarts += 1
     cell.state = State.STARTING
@@ -266,13 +266,11 @@ async def _start_again(cell: Cell) -> None:
     try:
         cell.make_actor()
         phase = "on_restart"
-        assert cell.actor is not None
-        await _call(cell.actor.on_restart(cause))
+        await _call(cell.living_actor.on_restart(cause))
     except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
         await crash(cell, error, phase=phase)
         return
-    await _start(cell)
-    if cell.state is State.RUNNING:
+    if await _start(cell):
         extra.failure = None
         report.restarted(cell)
 
@@ -312,7 +310,9 @@ def kill(cell: Cell) -> None:
 
 
 def _abandon(cell: Cell) -> None:
-    cell.dispatcher.abandoned = True
+    dispatcher = cell.more().thread
+    if dispatcher is not None:
+        dispatcher.abandoned = True
     with cell.system.lock:
         cell.state = State.STOPPING
         cell.put = cell.refuse

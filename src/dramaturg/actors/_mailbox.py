@@ -67,6 +67,7 @@ class QueueOwner(Protocol):
 
     def may_block(self) -> bool:
         """Tell whether the calling thread may wait here for room."""
+        ...
 
 
 class RoomWaiter(Protocol):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -119,8 +118,6 @@ def _promised(cls: type, bound: Mapping[Any, Any]) -> Any:
 
 def _substituted(annotation: Any, bound: Mapping[Any, Any]) -> Any:
     """Replace the type variables in ``annotation`` by what they are ``bound`` to."""
-    if annotation is None:
-        return NoneType
     if isinstance(annotation, TypeVar):
         return bound.get(annotation, annotation)
     free = _free_variables(annotation)

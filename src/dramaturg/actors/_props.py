@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, final
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast, final
 
 import pykka
 
@@ -35,11 +35,12 @@ class Props(Generic[A]):
     __slots__ = ("actor_class", "args", "kwargs", "options")
 
     def __init__(self, actor_class: Callable[P, A], *args: P.args, **kwargs: P.kwargs) -> None:
-        if not isinstance(actor_class, type) or not issubclass(actor_class, pykka.Actor):
+        cls: Any = actor_class
+        if not isinstance(cls, type) or not issubclass(cls, pykka.Actor):
             raise OptionError(
-                option="actor_class", value=actor_class, expected="a subclass of Actor"
+                option="actor_class", value=cast("object", cls), expected="a subclass of Actor"
             )
-        self.actor_class: type[A] = actor_class
+        self.actor_class = cast("type[A]", cls)
         self.args: tuple[Any, ...] = args
         self.kwargs: dict[str, Any] = dict(kwargs)
         self.options: dict[str, Any] = {}
@@ -67,7 +68,7 @@ class Props(Generic[A]):
             "throughput": throughput,
             "keep_mailbox": keep_mailbox,
         }
-        copy: Props[A] = object.__new__(Props)
+        copy: Props[A] = object.__new__(type(self))
         copy.actor_class = self.actor_class
         copy.args = self.args
         copy.kwargs = self.kwargs

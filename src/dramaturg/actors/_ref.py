@@ -9,7 +9,7 @@ import pykka
 
 from dramaturg.actors import _lifecycle as lifecycle, _requests as requests
 from dramaturg.actors._errors import ActorStopped
-from dramaturg.actors._reply import Future
+from dramaturg.actors._future import Future
 from dramaturg.actors._state import State
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class ActorRef(pykka.ActorRef[A]):
         """
         return requests.request(self.cell, message, timeout)
 
-    @overload
+    # Narrower than pykka's for requests alone, which pykka does not know.
+    @overload  # type: ignore[override]
     def ask(
         self, message: Request[R], *, block: Literal[True] = True, timeout: float | None = None
     ) -> R: ...
@@ -115,7 +116,9 @@ class ActorRef(pykka.ActorRef[A]):
     def ask(
         self, message: Any, *, block: bool = True, timeout: float | None = None
     ) -> Any | Future[Any]: ...
-    def ask(self, message: Any, *, block: bool = True, timeout: float | None = None) -> Any:
+    def ask(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, message: Any, *, block: bool = True, timeout: float | None = None
+    ) -> Any:
         """Send a message and block this thread until the reply is there.
 
         For threads; coroutines use ``await ref.request(message)``, which also
@@ -234,7 +237,7 @@ class ActorRef(pykka.ActorRef[A]):
         actor = self.cell.actor
         return weakref.ref(actor) if actor is not None else lambda: None
 
-    def proxy(self) -> pykka.ActorProxy[A]:  # type: ignore[override]
+    def proxy(self) -> pykka.ActorProxy[A]:
         """Wrap the ref in pykka's proxy: attributes and methods of the actor as futures.
 
         :raises ActorStopped: if the actor has stopped.

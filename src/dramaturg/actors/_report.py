@@ -115,7 +115,10 @@ def thread_leaked(cell: Cell) -> None:
     """A blocking actor's thread goes on although the actor was stopped."""
     from dramaturg.actors._thread import stack_of  # noqa: PLC0415 - _thread needs _cell
 
-    thread = cell.dispatcher.thread
+    dispatcher = cell.more().thread
+    if dispatcher is None:
+        return
+    thread = dispatcher.thread
     cell.system.events.publish(
         ThreadLeaked(
             path=cell.path,

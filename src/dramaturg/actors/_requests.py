@@ -24,10 +24,11 @@ from dramaturg.actors._errors import (
     OptionError,
     RequestCycleError,
 )
+from dramaturg.actors._future import Future
 from dramaturg.actors._interrupts import is_from_signal
 from dramaturg.actors._letters import start_failed
 from dramaturg.actors._mailbox import BoundedQueue
-from dramaturg.actors._reply import Future, LoopWaiter, Reply, ThreadWaiter
+from dramaturg.actors._reply import LoopWaiter, Reply, ThreadWaiter
 from dramaturg.actors._state import State
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ async def request(cell: Cell, message: Any, timeout: float | None) -> Any:
         if asker is not None:
             _check_cycle(asker, cell)
         if isinstance(cell.mailbox, BoundedQueue) and cell.mailbox.waits:
-            await send(cell, envelope, None if deadline is None else deadline - system.now())
+            await send(cell, envelope, deadline - system.now())
         else:
             cell.put(envelope)
             if cell.idle:
@@ -102,10 +103,9 @@ def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
     if system.runs_here():
         system.check_may_block("ref.ask()", "use `await ref.request(message)`")
     asker = current_cell.get()
-    if timeout is None and cell.pykka_contract:
-        deadline = None
-    else:
-        deadline = _deadline(cell, timeout, asker)
+    # pykka's asks wait for ever.
+    endless = timeout is None and cell.pykka_contract
+    deadline = None if endless else _deadline(cell, timeout, asker)
     reply = Reply()
     envelope = Envelope(message, reply, None if asker is None else asker.ref, deadline)
     if system.traces:

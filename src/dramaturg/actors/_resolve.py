@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import pykka
 from pykka.messages import ProxyCall, ProxyGetAttr, ProxySetAttr
@@ -31,14 +31,14 @@ def resolve(cell: Cell, cls: type) -> Callable[[Any, Any], Any]:
     if extra is not None and extra.behaviours:
         return _handle_by_behaviour
     handlers = cell.handlers
-    handle = _find(cell, cls, handlers)
+    handle = _find(cell, cast("type[Any]", cls), handlers)
     # The table is derived from the class alone, so that any thread may add to it.
     handlers[cls] = handle
     return handle
 
 
 def invoke(cell: Cell, message: Any) -> Any:
-    """Hand a message to the actor's handler for it; an ``async def`` one's coroutine is returned."""
+    """Hand a message to its handler; the coroutine of an ``async def`` one is returned."""
     cls = message.__class__
     handle = cell.handlers.get(cls) or resolve(cell, cls)
     return handle(cell.actor, message)
@@ -52,7 +52,7 @@ def _find(
             return handlers[base]
     if issubclass(cls, ProxyCall | ProxyGetAttr | ProxySetAttr):
         return _handle_proxy
-    if type(cell.actor).on_receive is not pykka.Actor.on_receive:
+    if cell.actor_class.on_receive is not pykka.Actor.on_receive:
         return _handle_by_on_receive
     return handlers.get(object, _unhandled)
 

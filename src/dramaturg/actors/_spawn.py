@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pykka
 
@@ -86,7 +86,9 @@ def _adopted(cls: Any) -> type[Actor]:
     if isinstance(cls, type) and issubclass(cls, pykka.ThreadingActor):
         return type(cls.__name__, (cls, ThreadActor), {"__module__": cls.__module__})
     raise OptionError(
-        option="actor", value=cls, expected="an Actor, ThreadActor or pykka.ThreadingActor class"
+        option="actor",
+        value=cast("object", cls),
+        expected="an Actor, ThreadActor or pykka.ThreadingActor class",
     )
 
 
@@ -101,7 +103,7 @@ def _set_options(cell: Cell, cls: type[Actor], options: dict[str, Any]) -> None:
     if mailbox.__class__ is not Unbounded:
         cell.mailbox = queue = mailbox.create(cell)
         if queue is not None:
-            cell.put = cell.system.door(cell, queue.put)
+            cell.put = cell.system.door(queue.put)
     policy = options.get("policy", cls.policy)
     if policy is not None:
         # A function given as a class attribute must not become a method.

@@ -19,13 +19,13 @@ from dramaturg.actors._dispatcher import LoopDispatcher
 from dramaturg.actors._errors import BlockingCallError, OptionError, OutsideActorError
 from dramaturg.actors._event_stream import EventStream
 from dramaturg.actors._events import LateReply
+from dramaturg.actors._future import Future
 from dramaturg.actors._ids import random_ids, seeded_ids
 from dramaturg.actors._interrupts import raise_error
 from dramaturg.actors._log import default_log, log_events
 from dramaturg.actors._loop import LoopHost
 from dramaturg.actors._paths import check_name, split_path
 from dramaturg.actors._ref import ActorRef
-from dramaturg.actors._reply import Future
 from dramaturg.actors._spawn import spawn
 from dramaturg.actors._timers import check_seconds
 from dramaturg.actors._trace import make_headers, traced_door
@@ -323,8 +323,8 @@ class ActorSystem:
         if self.runs_here():
             raise BlockingCallError(call=call, instead=instead)
 
-    def door(self, cell: Cell, append: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Make the door of a cell: what senders call."""
+    def door(self, append: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Make the door of a mailbox: what senders call."""
         return traced_door(self, append) if self.traces else append
 
     def headers(self, asker: Cell | None) -> Headers:
