@@ -975,7 +975,8 @@ def test_an_error_says_everything_it_knows(error: DramaturgError) -> None:
 
 
 def subclasses(cls: type, module: str) -> Iterator[type]:
-    for each in cls.__subclasses__():
+    children: list[type] = cls.__subclasses__()
+    for each in children:
         if each.__module__.endswith(module):
             yield each
         yield from subclasses(each, module)

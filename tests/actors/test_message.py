@@ -25,6 +25,10 @@ class Query(Request[Page[T]], Generic[T]):
     pass
 
 
+class Direct(Request[T], Generic[T]):
+    pass
+
+
 class MaybeQuery(Request[T | None], Generic[T]):
     pass
 
@@ -189,7 +193,10 @@ def test_pydantic_configuration_may_stand_beside_name_and_version() -> None:
         (Query[Item], Page[Item]),
         (FindItems, Page[Item]),
         (Maybe, Item | None),
+        (Direct[Item], Item),
+        (Direct[None], NoneType),
         (Request[list[int]], list[int]),
+        (Request[Page], Page),  # type: ignore[type-arg]  # pyright: ignore[reportMissingTypeArgument]
         (Request[Page[Item]], Page[Item]),
     ],
     ids=str,
@@ -198,7 +205,9 @@ def test_the_promised_reply_is_found_at_run_time(request_type: type, expected: A
     assert reply_type(request_type) == expected
 
 
-@pytest.mark.parametrize("cls", [Tick, Message, Request, Bare, Query, int, object], ids=str)
+@pytest.mark.parametrize(
+    "cls", [Tick, Message, Request, Bare, Direct, Query, MaybeQuery, int, object], ids=str
+)
 def test_what_promises_nothing_has_no_reply_type(cls: type) -> None:
     assert reply_type(cls) is None
 

@@ -13,7 +13,8 @@ exchanging it is all it takes to close, bound, trace or simulate an actor.
 the cell on its dispatcher. Whoever runs the cell sets ``idle`` when it leaves
 and then looks at the mailbox again. So either the sender sees ``idle`` or the
 leaving turn sees the message: nothing is stranded, and no lock is taken. Two
-senders may both see ``idle`` and schedule twice; the second turn finds nothing.
+senders may both see ``idle`` and schedule twice; the second turn finds nothing,
+or is passed over while the first one waits in an ``async def`` handler.
 
 *Closing is atomic with draining.* A stopped cell stays ``idle`` for ever. A
 sender whose put came too late therefore always lands in the dispatcher's
@@ -370,9 +371,13 @@ class Cell:
 
     def more(self) -> Extra:
         """Return the cell's rarely needed state, made now if need be."""
-        if self.extra is None:
-            self.extra = Extra()
-        return self.extra
+        extra = self.extra
+        if extra is None:
+            with self.system.lock:
+                extra = self.extra
+                if extra is None:
+                    extra = self.extra = Extra()
+        return extra
 
     def make_actor(self) -> None:
         """Make the instance, at the start and for each restart; its ``__init__`` may raise."""

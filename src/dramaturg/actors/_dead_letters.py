@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._envelope import Envelope, Headers
 from dramaturg.actors._errors import OptionError
-from dramaturg.actors._events import DeadLettered
+from dramaturg.actors._events import DeadLettered, LifecycleEvent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -137,7 +137,8 @@ class DeadLetters:
             if len(self._letters) > self._capacity:
                 del self._letters[next(iter(self._letters))]
                 self._pushed_out += 1
-        if system.events.wants(DeadLettered):
+        # An event that missed its subscriber makes no further event, or there were no end.
+        if system.events.wants(DeadLettered) and not isinstance(message, LifecycleEvent):
             system.events.publish(
                 DeadLettered(
                     path=letter.target,

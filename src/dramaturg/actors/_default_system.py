@@ -56,7 +56,7 @@ class DefaultSystem:
         host = self._system.host
         if host.thread is not None:
             host.thread.join()
-        host.start_thread("dramaturg-pykka", self._loop, daemon=False)
+        host.start_thread("dramaturg-pykka", self._loop, daemon=False, close=False)
         self._system.reopen()
         self._running = True
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors._errors import OptionError
+from dramaturg.actors._ref import ActorRef
+from dramaturg.actors._requests import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,6 +67,8 @@ class EventStream:
         subscription = Subscription(self, callback, types)
         self._subscriptions = (*self._subscriptions, subscription)
         self._routes = {}
+        if isinstance(subscriber, ActorRef):
+            ended(subscriber.cell).add_done_callback(subscription.cancel)
         return subscription
 
     def remove(self, subscription: Subscription) -> None:

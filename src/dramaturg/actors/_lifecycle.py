@@ -379,6 +379,8 @@ def end(cell: Cell, reason: str) -> None:
         error = letters.start_failed(cell)
         for starting in extra.start_waiters:
             starting.complete(None, error)
+        if extra.thread is not None:
+            extra.thread.finish()
     report.stopped(cell, reason)
     cell.actor = None
     cell.context = None

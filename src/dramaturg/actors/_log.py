@@ -5,8 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import structlog
-
 from dramaturg.actors._events import (
     ActorFailed,
     DeadLettered,
@@ -35,6 +33,9 @@ def default_log() -> Log:
     library's ``dramaturg`` logger, which prints warnings and errors to stderr
     unless the application says otherwise. A library configures neither.
     """
+    # Here and not above: with rich installed structlog takes longer to import than all the rest.
+    import structlog  # noqa: PLC0415
+
     if structlog.is_configured():
         return structlog.get_logger("dramaturg")
     return structlog.wrap_logger(

@@ -31,8 +31,10 @@ class LoopHost:
         self.loop = loop
         self.ident = get_ident()
 
-    def start_thread(self, name: str, loop: asyncio.AbstractEventLoop, *, daemon: bool) -> None:
-        """Run the loop in a thread of its own, until :meth:`stop_thread`."""
+    def start_thread(
+        self, name: str, loop: asyncio.AbstractEventLoop, *, daemon: bool, close: bool = True
+    ) -> None:
+        """Run the loop in a thread of its own, until :meth:`stop_thread`; then close it."""
         started = threading.Event()
 
         def run() -> None:
@@ -43,6 +45,8 @@ class LoopHost:
                 loop.run_forever()
             finally:
                 asyncio.set_event_loop(None)
+                if close:
+                    loop.close()
 
         self._thread = threading.Thread(target=run, name=name, daemon=daemon)
         self._thread.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import NoneType
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
@@ -108,7 +109,7 @@ def _promised(cls: type, bound: Mapping[Any, Any]) -> Any:
         return _promised(origin, dict(zip(parameters, arguments, strict=True)))
     if cls is Request:
         promised = bound.get(Reply_co)
-        return None if isinstance(promised, TypeVar) else promised
+        return None if _free_variables(promised) else promised
     for base in cls.__bases__:
         promised = _promised(base, bound)
         if promised is not None:
@@ -118,6 +119,8 @@ def _promised(cls: type, bound: Mapping[Any, Any]) -> Any:
 
 def _substituted(annotation: Any, bound: Mapping[Any, Any]) -> Any:
     """Replace the type variables in ``annotation`` by what they are ``bound`` to."""
+    if annotation is None:
+        return NoneType
     if isinstance(annotation, TypeVar):
         return bound.get(annotation, annotation)
     free = _free_variables(annotation)
@@ -127,7 +130,10 @@ def _substituted(annotation: Any, bound: Mapping[Any, Any]) -> Any:
 
 
 def _free_variables(annotation: Any) -> tuple[Any, ...]:
-    model: Mapping[str, Any] | None = getattr(annotation, "__pydantic_generic_metadata__", None)
-    if model is not None:
-        return tuple(model["parameters"])
-    return tuple(getattr(annotation, "__parameters__", ()))
+    if isinstance(annotation, TypeVar):
+        return (annotation,)
+    if not isinstance(annotation, type):
+        return tuple(getattr(annotation, "__parameters__", ()))
+    # Pydantic's Page[T] is a class; but a bare Page is meant as it stands.
+    generic: Mapping[str, Any] = getattr(annotation, "__pydantic_generic_metadata__", {})
+    return tuple(generic["parameters"]) if generic.get("origin") is not None else ()

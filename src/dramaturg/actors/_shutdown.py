@@ -53,8 +53,7 @@ def close(system: ActorSystem, timeout: float) -> None:
         _report(system, timeout)
         abandon(system, "a handler holds the event loop")
         return
-    if system.host.stop_thread(GRACE) and system.host.thread is not None:
-        loop.close()
+    system.host.stop_thread(GRACE)
 
 
 def abandon(system: ActorSystem, why: str) -> None:
@@ -66,10 +65,15 @@ def abandon(system: ActorSystem, why: str) -> None:
     system.log.warning("system_abandoned", why=why)
     _bury_alive(system)
     _finish(system)
+    # Should the loop ever get to run again, it ends.
+    system.host.stop_thread(0.0)
 
 
 def _finish(system: ActorSystem) -> None:
-    system.stopped = True
+    with system.lock:
+        if system.ended:
+            return
+        system.ended = system.stopped = True
     system.watchdog.stop()
     system.events.publish(SystemEnded(path="/", time=system.clock.time()))
     system.note_ended()

@@ -104,9 +104,13 @@ class ActorSystem:
         log_events(self.events, self.log)
         self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
         self.dead_letters.attach(self)
-        self.lock = threading.Lock()
+        # Reentrant, since it guards small steps that use each other.
+        self.lock = threading.RLock()
         self.waits_for: dict[Cell, list[tuple[int, Cell]]] = {}
         self.stopped = False
+        """Nothing is accepted any more."""
+        self.ended = False
+        """The last event has been published."""
         self.host = LoopHost(self._loop_lost)
         self._hold_limit = hold_limit
         self._late_replies = 0

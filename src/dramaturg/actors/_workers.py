@@ -141,8 +141,8 @@ class TaskDispatcher:
         asker = asyncio.current_task(loop)
         if asker is None:
             return False
-        cell.idle = False
         cell.put(envelope)
+        cell.idle = False
         worker = self._spare.pop()
         worker.cell = cell
         worker.single = True
@@ -236,7 +236,12 @@ class TaskDispatcher:
         left = TURNS_PER_STEP
         while ready and left:
             left -= 1
-            worker.cell = cell = ready.popleft()
+            cell = ready.popleft()
+            if cell in self._suspended:
+                # Two senders scheduled it; the turn that waits will see to their messages.
+                continue
+            cell.idle = False
+            worker.cell = cell
             if not self._awake:
                 self._awake = True
                 self._host.call_soon(self._pass)
