@@ -112,7 +112,7 @@ def _line(row: Sequence[str], widths: Sequence[int]) -> str:
         cell.ljust(width) if i in left else cell.rjust(width)
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
     )
-    return "  ".join(cells)
+    return "  ".join(cells).rstrip()
 
 
 def _notes(results: Results) -> Iterable[str]:

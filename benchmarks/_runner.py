@@ -12,7 +12,8 @@ from pathlib import Path
 from statistics import median
 from typing import Final
 
-from benchmarks._workloads import CONTENDERS, Contender, Quick, Workload
+from benchmarks._sample import memory_is_measurable
+from benchmarks._workloads import CONTENDERS, Contender, Measure, Quick, Workload
 
 Key = tuple[str, str]
 """A workload and a contender, by name."""
@@ -74,7 +75,7 @@ def run(
 
     Failures are results: a contender that fails is not tried again in that workload.
     """
-    chosen = tuple(w for w in workloads if not (quick and w.quick is Quick.SKIPPED))
+    chosen = tuple(w for w in workloads if _runs(w, quick=quick))
     pinned = pin()
     costs: dict[Key, list[float]] = {}
     failures: dict[Key, str] = {}
@@ -91,6 +92,12 @@ def run(
                 notify(f"  failed: {error}")
     kept = {key: tuple(values) for key, values in costs.items() if key not in failures}
     return Results(chosen, rounds, quick, pinned, kept, failures)
+
+
+def _runs(workload: Workload, *, quick: bool) -> bool:
+    if workload.measure is Measure.MEMORY and not memory_is_measurable():
+        return False
+    return not (quick and workload.quick is Quick.SKIPPED)
 
 
 def _turns(workload: Workload, rounds: int) -> Iterator[Contender]:

@@ -12,6 +12,7 @@ BURST: Final = 1_000
 """How many messages a producer on an event loop sends before it lets the others run."""
 
 _LEAST_SHARE: Final = 5
+_STATM: Final = Path("/proc/self/statm")
 
 
 class Sample(NamedTuple):
@@ -46,13 +47,18 @@ def expect(expected: int, actual: int) -> None:
         raise MiscountError(expected, actual)
 
 
+def memory_is_measurable() -> bool:
+    """Tell whether the platform says how much memory a process has now: Linux does."""
+    return _STATM.exists()
+
+
 def resident_bytes() -> int:
     """Return the resident set of this process after a full collection.
 
-    :raises OSError: where there is no `/proc/self/statm` (anywhere but on Linux).
+    :raises OSError: where memory is not measurable.
     """
     gc.collect()
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    pages = int(_STATM.read_text(encoding="ascii").split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

@@ -174,6 +174,7 @@ _POPULATIONS: Final = (
             # Flat, with room for the caches that a large population no longer fits.
             targets={DEF: Keeps(0.8, "spawn-stop-1000")},
             quick=Quick.SKIPPED,
+            most_rounds=2 if size == 100_000 else None,
         )
         for size in (10_000, 100_000)
     ),
@@ -223,7 +224,7 @@ _SPREAD: Final = (
         Workload(
             f"tell-spread-{size}",
             "message",
-            500_000,
+            500_000 if size == 100_000 else 200_000,
             contenders=(DEF, ASYNCIO),
             targets={DEF: Keeps(0.5, "tell-spread-1")} if size == 100_000 else {},
             most_rounds=1 if size == 100_000 else None,

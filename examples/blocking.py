@@ -8,40 +8,23 @@ import threading
 
 import pykka
 
-from dramaturg.actors import Actor, ActorSystem, Props, Request, ThreadActor, handler
+from dramaturg.actors import ActorSystem, Props, Request, ThreadActor, handler
 
 
-class Wait(Request[str]):
-    """Wait until the gate is open."""
+class Enter(Request[str]):
+    """Wait until the gate is open, and go in."""
 
 
-class Open(Request[str]):
-    """Open the gate."""
-
-
-class Blocking(ThreadActor):
-    """Its handlers may block: they hold no actor but this one."""
+class Visitor(ThreadActor):
+    """Its handlers may block: they hold up no actor but this one."""
 
     def __init__(self, gate: threading.Event) -> None:
         self._gate = gate
 
     @handler
-    def wait(self, message: Wait) -> str:
+    def enter(self, message: Enter) -> str:
         """Stand still, thread and all."""
-        return "went through the gate" if self._gate.wait(timeout=5) else "nobody came"
-
-
-class Porter(Actor):
-    """Runs on the event loop, where nothing may block."""
-
-    def __init__(self, gate: threading.Event) -> None:
-        self._gate = gate
-
-    @handler
-    def open(self, message: Open) -> str:
-        """Handled while the other one waits."""
-        self._gate.set()
-        return "opened the gate"
+        return "went in" if self._gate.wait(timeout=5) else "went home"
 
 
 class Legacy(pykka.ThreadingActor):
@@ -53,17 +36,17 @@ class Legacy(pykka.ThreadingActor):
 
 
 async def main() -> None:
-    """Wait at the gate, and open it meanwhile."""
+    """Let a visitor wait at the gate, and open it meanwhile."""
     gate = threading.Event()
     async with ActorSystem("blocking") as system:
-        blocking = system.spawn(Props(Blocking, gate), name="blocking")
-        porter = system.spawn(Props(Porter, gate), name="porter")
-        waiting = asyncio.ensure_future(blocking.request(Wait()))
-        print(await porter.request(Open()))
-        print(await waiting)
-
+        visitor = system.spawn(Props(Visitor, gate), name="visitor")
         legacy = system.spawn(Legacy, name="legacy")
+
+        visit = asyncio.ensure_future(visitor.request(Enter()))
         print(await legacy.request("a string"))
+        print("went in already:", visit.done())
+        gate.set()
+        print(await visit)
 
 
 if __name__ == "__main__":

@@ -1,66 +1,53 @@
-"""Every request ends: in a reply, a refusal, a crash that is reported, or at its deadline.
+"""Every request ends: in a reply, a refusal, the report of a crash, or at its deadline.
 
 Run it with `python -m examples.request_reply`.
 """
 
 import asyncio
+from math import isqrt
 
-from dramaturg.actors import (
-    Actor,
-    ActorCrashed,
-    ActorSystem,
-    DeadlineExceeded,
-    Refused,
-    Request,
-    handler,
-)
+from dramaturg.actors import Actor, ActorSystem, DramaturgError, Refused, Request, handler
 
 
-class Divide(Request[int]):
-    """Divide two whole numbers that divide without a remainder."""
+class Root(Request[int]):
+    """Find the root of a square number."""
 
-    dividend: int
-    divisor: int
+    number: int
 
 
 class Ponder(Request[str]):
-    """A question that takes its time."""
+    """Take some time over it."""
 
 
 class Calculator(Actor):
     """Answers, refuses, crashes, and answers too late."""
 
     @handler
-    def divide(self, message: Divide) -> int:
+    def root(self, message: Root) -> int:
         """Refused is an answer: the actor lives on. Any other exception is a crash."""
-        if message.divisor and message.dividend % message.divisor:
-            raise Refused("there is a remainder", remainder=message.dividend % message.divisor)
-        return int(message.dividend / message.divisor)
+        root = isqrt(message.number)
+        if root * root != message.number:
+            raise Refused(f"{message.number} is no square number", nearest=root * root)
+        return root
 
     @handler
     async def ponder(self, message: Ponder) -> str:
         """Keep the caller waiting; other actors go on meanwhile."""
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.6)
         return "42"
 
 
 async def main() -> None:
-    """Ask for everything."""
+    """Make four requests. Whatever goes wrong is a DramaturgError."""
     async with ActorSystem("request-reply") as system:
-        calculator = system.spawn(Calculator, name="calculator")
-        print("12 / 4 =", await calculator.request(Divide(dividend=12, divisor=4)))
-        try:
-            await calculator.request(Divide(dividend=12, divisor=5))
-        except Refused as refused:
-            print("refused:", refused, refused.details)
-        try:
-            await system.spawn(Calculator, name="thinker").request(Ponder(), timeout=0.05)
-        except DeadlineExceeded as error:
-            print("too late: no answer from", error.waiting_for)
-        try:
-            await calculator.request(Divide(dividend=12, divisor=0))
-        except ActorCrashed as error:
-            print("crashed:", error)
+        for question in (Root(number=9), Root(number=8), Root(number=-1), Ponder()):
+            calculator = system.spawn(Calculator)
+            try:
+                print("the answer is", await calculator.request(question, timeout=0.3))
+            except Refused as refusal:
+                print(f"refused: {refusal} {refusal.details}")
+            except DramaturgError as error:
+                print("no answer:", type(error).__name__, "caused by", repr(error.__cause__))
 
 
 if __name__ == "__main__":

@@ -10,41 +10,49 @@ from dramaturg.actors import (
     ActorSystem,
     Broadcast,
     ConsistentHash,
-    Props,
     Request,
     RoundRobin,
+    Router,
     handler,
 )
 
 
-class Work(Request[str]):
-    """A piece of work for a customer."""
+class Serve(Request[str]):
+    """Serve a customer; the reply says who did."""
 
     customer: str
 
 
-class Worker(Actor):
-    """Says who did it."""
+class Clerk(Actor):
+    """Serves customers."""
+
+    greeting = "Hello"
 
     @handler
-    def work(self, message: Work) -> str:
-        """Answer with the worker's own name."""
-        return self.context.name
+    def serve(self, message: Serve) -> str:
+        """Greet the customer."""
+        return f"{self.context.name}: {self.greeting}, {message.customer}"
+
+    @handler
+    def learn(self, greeting: str) -> None:
+        """Greet like that from now on. Any class may be a message, if only str."""
+        self.greeting = greeting
 
 
 async def main() -> None:
-    """Send the same work through three routers."""
-    customers = ("Ada", "Grace", "Ada", "Barbara", "Ada")
+    """Serve customers in turn, and then each always by the same clerk."""
     async with ActorSystem("routers") as system:
-        pool = system.spawn(RoundRobin(Props(Worker), size=2), name="pool")
-        print("in turn:", [await pool.request(Work(customer=each)) for each in customers])
+        # A pool makes its routees and stops with them; a group is given them.
+        pool = system.spawn(Router.pool(Clerk, 2, RoundRobin()), name="pool")
+        pool.tell(Broadcast("Welcome"))
+        for customer in ("Ada", "Grace", "Ada"):
+            print(await pool.request(Serve(customer=customer)))
 
-        desks = [system.spawn(Worker, name=name) for name in ("north", "south", "west")]
-        by_name = system.spawn(ConsistentHash.over(desks, key=lambda work: work.customer))
-        answers = [(each, await by_name.request(Work(customer=each))) for each in customers]
-        print("the same desk for the same customer:", len(set(answers)) == len(set(customers)))
-
-        system.spawn(Broadcast.over(desks), name="all")
+        clerks = [system.spawn(Clerk, name=name) for name in ("north", "south", "west")]
+        by_customer = ConsistentHash(key=lambda message: message.customer)
+        group = system.spawn(Router.group(clerks, by_customer), name="group")
+        served = [await group.request(Serve(customer=name)) for name in ("Ada", "Grace", "Ada")]
+        print("the same clerk for the same customer:", served[0] == served[2])
 
 
 if __name__ == "__main__":

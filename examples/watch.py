@@ -5,22 +5,18 @@ Run it with `python -m examples.watch`.
 
 import asyncio
 
-from dramaturg.actors import Actor, ActorSystem, Message, Props, Terminated, handler
-
-
-class Run(Message):
-    """Run this number of laps."""
-
-    laps: int
+from dramaturg.actors import Actor, ActorSystem, Props, Terminated, handler
 
 
 class Runner(Actor):
-    """Runs, and is done; without laps it stumbles."""
+    """Runs a number of laps and is done; without laps it stumbles."""
 
     @handler
-    def run(self, message: Run) -> None:
+    def run(self, laps: int) -> None:
         """Stop, or fail: by default an actor that fails is stopped."""
-        print(f"{self.context.name} runs {10 // message.laps} minutes a lap")
+        if not laps:
+            raise ValueError("stumbled")
+        print(f"{self.context.name} runs {laps} laps")
         self.stop()
 
 
@@ -32,7 +28,7 @@ class Trainer(Actor):
         self._starters = [("steady", 5), ("stumbler", 0)]
 
     def on_start(self) -> None:
-        """Begin with the first."""
+        """Begin with the first one."""
         self._next()
 
     @handler
@@ -48,7 +44,7 @@ class Trainer(Actor):
         name, laps = self._starters.pop(0)
         runner = self.context.spawn(Runner, name=name)
         self.context.watch(runner)
-        runner.tell(Run(laps=laps))
+        runner.tell(laps)
 
 
 async def main() -> None:

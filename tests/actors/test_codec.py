@@ -1,16 +1,14 @@
-import copy
 import datetime as dt
 import enum
 import functools
-import pickle
 import subprocess
 import sys
 import zoneinfo
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, TypeVar
+from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 
 import pytest
 from hypothesis import example, given, strategies as st
@@ -28,33 +26,30 @@ from pydantic import (
 from dramaturg.actors._codec import Codec
 from dramaturg.actors._codec_errors import (
     DecodeError,
-    EncodeError,
-    RegistryError,
-    UnknownTypeError,
-    UnknownVersionError,
     UnregisteredTypeError,
-    UpcastError,
 )
-from dramaturg.actors._codec_reader import Stored
-from dramaturg.actors._errors import DramaturgError
 from dramaturg.actors._message import Message
 from dramaturg.actors._registry import RegisteredType, TypeRegistry
 from dramaturg.actors._upcaster import Upcaster
+from tests.actors.codecs import (
+    BUNDLE,
+    CODEC,
+    ITEM,
+    REGISTRY,
+    SAME,
+    codec_for,
+    there_and_back,
+)
 from tests.strategies import (
     Anything,
     Bundle,
-    Card,
     Colour,
     Item,
     Mixed,
     Note,
     Order,
-    Page,
     Point,
-    Rank,
     Reserve,
-    Size,
-    Tick,
     exactly,
     mixed,
     orders,
@@ -64,25 +59,33 @@ from tests.strategies import (
 T = TypeVar("T")
 S = TypeVar("S")
 
-REGISTRY = TypeRegistry(
-    *(Order, Mixed, Bundle, Anything, Tick, Reserve, Page[Item], Point, Colour, Size, Rank)
-)
-CODEC = Codec(REGISTRY)
-
-ITEM = Item(sku="a", units=1, price=Decimal("1.10"))
-BUNDLE = Bundle(sku="a", units=1, price=Decimal("1.10"))
 BERLIN = zoneinfo.ZoneInfo("Europe/Berlin")
 
 
-def there_and_back(message: Message, codec: Codec = CODEC) -> Any:
-    return codec.decode(codec.encode(message))
+class A(BaseModel, frozen=True):
+    x: int
 
 
-def codec_for(*entries: Any) -> Codec:
-    return Codec(TypeRegistry(*entries))
+class B(BaseModel, frozen=True):
+    x: int
 
 
-# Messages come back
+NoteAlias = NewType("NoteAlias", Note)
+
+
+@dataclass(frozen=True)
+class Pair2(Generic[T, S]):
+    first: T
+    second: S
+
+
+class Tree(Message):
+    children: tuple["Tree", ...] = ()
+
+
+class Holder:
+    def __init__(self, path: str) -> None:
+        self.path = path
 
 
 @given(orders)
@@ -428,449 +431,6 @@ def test_a_codec_tells_its_registry() -> None:
     assert CODEC.registry is REGISTRY
 
 
-# Old versions
-
-
-def test_an_old_version_is_led_to_the_current_one() -> None:
-    stored = codec_for(OldReserve).encode(OldReserve(sku="a", count=2))
-    codec = codec_for(Reserve, Upcaster("shop.reserve", 1, rename("count", "units")), SAME)
-
-    assert codec.decode(stored) == Reserve(sku="a", units=2)
-
-
-def test_an_upcaster_sees_the_values_that_were_stored() -> None:
-    class Old(Message, name="event"):
-        at: dt.datetime
-        colour: Colour
-        note: Note | Item
-        pair: tuple[Any, ...]
-
-    seen: list[dict[str, Any]] = []
-
-    def see(fields: dict[str, Any]) -> dict[str, Any]:
-        seen.append(dict(fields))
-        return fields
-
-    class New(Old, name="event", version=2):
-        pass
-
-    old = Old(
-        at=dt.datetime(2024, 1, 1, tzinfo=dt.UTC),
-        colour=Colour.RED,
-        note=Note(text="a"),
-        pair=({1}, [Note(text="b"), {"c": ITEM}]),
-    )
-    codec = codec_for(New, Item, Upcaster("event", 1, see))
-
-    decoded = codec.decode(codec_for(Old, Item).encode(old))
-
-    assert seen[0]["at"] == old.at
-    assert seen[0]["colour"] is Colour.RED
-    assert seen[0]["note"] == {"text": "a"}
-    assert exactly(dict(decoded)) == exactly(dict(old))
-
-
-def test_a_nested_type_with_a_version_is_led_by_its_own_upcasters() -> None:
-    class OldHolder(Message, name="holder"):
-        of: OldReserve | None
-        set_of: frozenset[OldReserve]
-        any: Any
-
-    class Holder(Message, name="holder"):
-        of: Reserve | None
-        set_of: frozenset[Reserve]
-        any: Any
-
-    old = OldReserve(sku="a", count=2)
-    new = Reserve(sku="a", units=2)
-    up = Upcaster("shop.reserve", 1, rename("count", "units"))
-    stored = codec_for(OldHolder).encode(OldHolder(of=None, set_of=set_of(old), any=[old]))
-
-    decoded = codec_for(Holder, up, SAME).decode(stored)
-
-    assert decoded == Holder(of=None, set_of=set_of(new), any=[new])
-
-
-def test_a_plain_value_with_an_old_version_inside_is_led_to_the_current_one() -> None:
-    stored = codec_for(OldReserve).encode_value([OldReserve(sku="a", count=2), 1])
-    codec = codec_for(Reserve, Upcaster("shop.reserve", 1, rename("count", "units")), SAME)
-
-    assert codec.decode_value(stored) == [Reserve(sku="a", units=2), 1]
-
-
-def test_an_upcaster_may_replace_an_enum_member_that_is_no_more() -> None:
-    class OldShade(enum.Enum):
-        RED = "red"
-        MAUVE = "mauve"
-
-    class Paint(Message, name="paint"):
-        shade: OldShade
-
-    class NewPaint(Message, name="paint", version=2):
-        shade: Colour
-
-    def replace(fields: dict[str, Any]) -> dict[str, Any]:
-        assert fields["shade"] == Stored("shade", 1, "mauve")
-        return {"shade": Colour.RED}
-
-    old = codec_for(Paint, RegisteredType(OldShade, "shade"))
-    data = old.encode(Paint(shade=OldShade.MAUVE))
-    shade = RegisteredType(Colour, "shade")
-
-    assert codec_for(NewPaint, shade, Upcaster("paint", 1, replace)).decode(data) == NewPaint(
-        shade=Colour.RED
-    )
-    with pytest.raises(DecodeError, match="mauve"):
-        codec_for(NewPaint, shade, Upcaster("paint", 1, dict)).decode(data)
-
-
-def test_root_models_inside_an_old_version_come_back() -> None:
-    class Numbers(RootModel[tuple[int, ...]]):
-        pass
-
-    class Old(Message, name="event"):
-        numbers: Numbers
-
-    class New(Message, name="event", version=2):
-        numbers: Numbers
-
-    data = codec_for(Old).encode(Old(numbers=Numbers((1, 2))))
-
-    assert codec_for(New, Upcaster("event", 1, dict)).decode(data) == New(numbers=Numbers((1, 2)))
-
-
-def test_an_upcaster_that_raises_makes_decoding_fail_with_its_name_and_version() -> None:
-    def broken(_: dict[str, Any]) -> dict[str, Any]:
-        raise LookupError
-
-    stored = codec_for(OldReserve).encode(OldReserve(sku="a", count=2))
-    codec = codec_for(Reserve, Upcaster("shop.reserve", 1, broken), SAME)
-
-    with pytest.raises(UpcastError) as raised:
-        codec.decode(stored)
-
-    assert (raised.value.type_name, raised.value.version) == ("shop.reserve", 1)
-
-
-def test_an_upcaster_that_raises_makes_decoding_a_value_fail() -> None:
-    stored = codec_for(OldReserve).encode_value(OldReserve(sku="a", count=2))
-    codec = codec_for(Reserve, Upcaster("shop.reserve", 1, lambda _: None), SAME)  # type: ignore[arg-type, return-value]  # pyright: ignore[reportArgumentType]
-
-    with pytest.raises(UpcastError):
-        codec.decode_value(stored)
-
-
-# What cannot be encoded
-
-
-class Shade(enum.Enum):
-    MAUVE = 1
-
-
-class Stranger(Message):
-    number: str = "1"
-
-    def __hash__(self) -> int:
-        return 1
-
-
-def test_a_message_of_an_unregistered_type_is_refused() -> None:
-    with pytest.raises(UnregisteredTypeError, match="Stranger"):
-        CODEC.encode(Stranger())
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        object(),
-        Stranger(),
-        [Stranger()],
-        {1: {Stranger()}},
-        Shade.MAUVE,
-    ],
-    ids=str,
-)
-def test_a_value_of_an_unregistered_type_is_refused_wherever_it_hides(value: object) -> None:
-    with pytest.raises(UnregisteredTypeError) as raised:
-        CODEC.encode(Anything(value=value))
-    with pytest.raises(UnregisteredTypeError):
-        CODEC.encode_value(value)
-
-    assert raised.value.field == "value"
-
-
-def test_an_unregistered_subclass_in_a_field_typed_by_its_base_is_refused() -> None:
-    class Holder(Message):
-        items: list[Item]
-
-    with pytest.raises(UnregisteredTypeError, match=r"Holder\.items.*Bundle"):
-        codec_for(Holder).encode(Holder(items=[BUNDLE]))
-
-
-class Text(str):
-    __slots__ = ()
-
-
-class Pair(NamedTuple):
-    a: int
-
-
-class Zone(dt.tzinfo):
-    def utcoffset(self, _: dt.datetime | None) -> dt.timedelta:
-        return dt.timedelta(0)
-
-    def dst(self, _: dt.datetime | None) -> dt.timedelta:
-        return dt.timedelta(0)
-
-    def tzname(self, _: dt.datetime | None) -> str:
-        return "zone"
-
-
-CIRCLE: list[Any] = []
-CIRCLE.append(CIRCLE)
-
-
-@pytest.mark.parametrize(
-    ("value", "problem"),
-    [
-        ("a\ud800", "lone surrogate"),
-        ({"\udfff": 1}, "lone surrogate"),
-        (Decimal("NaN"), "finite"),
-        (Decimal("sNaN"), "finite"),
-        (Decimal("-Infinity"), "finite"),
-        (bytearray(b"a"), "bytearray"),
-        ([{1: (bytearray(b"a"),)}], "bytearray"),
-        (memoryview(b"a"), "memoryview"),
-        (Text("a"), "Text"),
-        (Pair(1), "Pair"),
-        (dt.datetime(2024, 1, 1, tzinfo=Zone()), "Zone"),
-        (dt.time(1, tzinfo=Zone()), "Zone"),
-        (CIRCLE, "holds itself"),
-    ],
-    ids=lambda value: type(value).__name__,
-)
-def test_a_value_that_would_not_come_back_the_same_is_refused(value: Any, problem: str) -> None:
-    with pytest.raises(EncodeError, match=problem) as raised:
-        CODEC.encode(Anything.model_construct(value=value))
-    with pytest.raises(EncodeError, match=problem):
-        CODEC.encode_value(value)
-
-    assert (raised.value.type_name, raised.value.field) == ("Anything", "value")
-
-
-def test_a_zone_that_was_read_from_a_file_has_no_name_and_is_refused() -> None:
-    path = next(Path(each) for each in zoneinfo.TZPATH if Path(each, "UTC").is_file()) / "UTC"
-    with path.open("rb") as file:
-        nameless = zoneinfo.ZoneInfo.from_file(file)
-
-    with pytest.raises(EncodeError, match="ZoneInfo"):
-        CODEC.encode_value(dt.datetime(2024, 1, 1, tzinfo=nameless))
-
-
-def test_what_is_nested_too_deeply_is_refused() -> None:
-    value: list[Any] = []
-    for _ in range(301):
-        value = [value]
-
-    with pytest.raises(EncodeError):
-        CODEC.encode_value(value)
-
-
-def test_a_message_that_lacks_a_field_is_refused() -> None:
-    with pytest.raises(EncodeError, match=r"cannot encode Tick: it has no value for number"):
-        CODEC.encode(Tick.model_construct())
-
-
-def test_the_error_names_the_field_at_fault_among_typed_ones() -> None:
-    order = Note.model_construct(text="a\ud800")
-
-    with pytest.raises(EncodeError, match=r"cannot encode Note\.text: .*surrogate"):
-        codec_for(Note).encode(order)
-
-
-# What cannot be decoded
-
-
-def test_data_of_an_unknown_type_is_refused() -> None:
-    with pytest.raises(UnknownTypeError, match="Stranger") as raised:
-        CODEC.decode(codec_for(Stranger).encode(Stranger()))
-
-    assert (raised.value.type_name, raised.value.version) == ("Stranger", 1)
-
-
-def test_a_value_of_an_unknown_type_is_refused() -> None:
-    with pytest.raises(UnknownTypeError, match="Card"):
-        codec_for(Tick).decode_value(codec_for(Card).encode_value([Card(number="1")]))
-
-
-def test_data_of_an_unknown_version_is_refused() -> None:
-    stored = codec_for(OldReserve).encode(OldReserve(sku="a", count=2))
-
-    with pytest.raises(UnknownVersionError, match=r"shop\.reserve version 1.*only 3"):
-        CODEC.decode(stored)
-
-
-def test_a_value_of_an_unknown_version_is_refused() -> None:
-    stored = codec_for(OldReserve).encode_value(OldReserve(sku="a", count=2))
-
-    with pytest.raises(UnknownVersionError):
-        CODEC.decode_value(stored)
-
-
-def test_a_type_known_only_as_a_part_cannot_be_decoded_on_its_own() -> None:
-    data = codec_for(Item).encode(ITEM)
-
-    with pytest.raises(DecodeError, match=r"shop\.item version 1.*part"):
-        codec_for(Order).decode(data)
-
-
-def test_a_message_of_another_type_than_expected_is_refused() -> None:
-    with pytest.raises(DecodeError, match="Tick, not a Reserve"):
-        CODEC.decode(CODEC.encode(Tick(number=1)), Reserve)
-    with pytest.raises(DecodeError, match="Point, not a Message"):
-        CODEC.decode(CODEC.encode(Point(1, 2)))
-
-
-@given(st.one_of(orders, mixed), st.data())
-def test_data_that_was_cut_off_is_refused(message: Message, data: st.DataObject) -> None:
-    encoded = CODEC.encode(message)
-    length = data.draw(st.integers(0, len(encoded) - 1))
-
-    with pytest.raises(DecodeError):
-        CODEC.decode(encoded[:length])
-
-
-@given(st.one_of(orders, mixed), st.binary(min_size=1))
-def test_data_that_goes_on_after_its_end_is_refused(message: Message, more: bytes) -> None:
-    with pytest.raises(DecodeError):
-        CODEC.decode(CODEC.encode(message) + more)
-
-
-TICK = CODEC.encode(Tick(number=1))
-TICK_HEAD = TICK[: TICK.index(b"\x81")]
-OPEN_HEAD = CODEC.encode(Anything(value=0))[:-1]
-TUPLE_MARK = b"\xc7\x00\x11"
-
-
-@pytest.mark.parametrize(
-    ("data", "problem"),
-    [
-        (b"", "cannot decode: "),
-        (b"\xc0", "cannot decode: "),
-        (b"\x93", "cannot decode: "),
-        (b"\x92\xa4Tick\x01", "list of 3"),
-        (b"\x94" + TICK[1:] + b"\x01", "list of 3"),
-        (b"\x93\x01\x01\x80", "type name"),
-        (b"\x93\xa4Tick\xa11\x80", "type name"),
-        (b"\x93\xa4Tick\xc3\x80", "type name"),
-        (TICK_HEAD + b"\x90", "Tick version 1: .*list"),
-        (TICK_HEAD + b"\xc0", "Tick version 1: .*NoneType"),
-        (TICK_HEAD + b"\x80", "Tick version 1: number"),
-        (TICK_HEAD + b"\x81\xa6number\xa1x", "Tick version 1: number"),
-        (TICK_HEAD + b"\x82\xa6number\x01\xa1x\x01", "Tick version 1: x"),
-        (TICK_HEAD + b"\x81\x01\x01", "Tick version 1"),
-        (TICK_HEAD + b"\x81\x90\x01", "Tick version 1"),
-        (b"\x93\xacshop.reserve\x02\xc0", "shop.reserve version 2: .*only 3"),
-        (OPEN_HEAD + TUPLE_MARK, "heads no list"),
-        (OPEN_HEAD + b"\x92\x01" + TUPLE_MARK, "heads no list"),
-        (OPEN_HEAD + b"\x92" + TUPLE_MARK + TUPLE_MARK, "heads no list"),
-        (OPEN_HEAD + b"\x81" + TUPLE_MARK + b"\x01", "heads no list"),
-        (TICK_HEAD + b"\x81\xa6number" + TUPLE_MARK, "number"),
-        (OPEN_HEAD + b"\xc7\x00\x63", "extension type 99"),
-        (OPEN_HEAD + b"\xc7\x0c\xff" + b"\x7f" * 12, "Anything version 1"),
-        (OPEN_HEAD + b"\x92\xc7\x00\x12\x90", "unhashable"),
-        (OPEN_HEAD + b"\x92\xc7\x06\x10Tick@1\x01", "map of fields"),
-        (OPEN_HEAD + b"\x93\xc7\x06\x10Tick@1\x80\x80", "Anything version 1"),
-        (OPEN_HEAD + b"\x92\xc7\x06\x10Tick@x\x80", "Anything version 1"),
-        (OPEN_HEAD + b"\x92\xc7\x08\x10Colour@1\xa1x", "Colour"),
-        (OPEN_HEAD + b"\x92\xc7\x07\x10Point@1\x81\xa1z\x01", "'z'"),
-        (OPEN_HEAD + b"\xd4\x07\x00", "16-char"),
-        (OPEN_HEAD + b"\xd4\x08x", "Anything version 1"),
-        (OPEN_HEAD + b"\xc7\x03\x08NaN", "finite"),
-        (OPEN_HEAD + b"\xd4\x01x", "isoformat"),
-        (OPEN_HEAD + b"\xd4\x03x", "isoformat"),
-        (OPEN_HEAD + b"\xd4\x06x", "12 bytes"),
-        (OPEN_HEAD + b"\xc7\x0c\x06" + b"\x7f" * 12, "Anything version 1"),
-        (OPEN_HEAD + b"\xd4\x0ax", "no load_ref"),
-        (OPEN_HEAD + b"\xa1\xff", "utf-8"),
-        (OPEN_HEAD + b"\xdd\xff\xff\xff\xff", "Anything version 1"),
-        (OPEN_HEAD + b"\x91" * 100_000 + b"\xc0", "Anything version 1"),
-        (OPEN_HEAD + (b"\x92" + TUPLE_MARK) * 100_000 + b"\xc0", "Anything version 1"),
-    ],
-)
-def test_damaged_data_is_refused(data: bytes, problem: str) -> None:
-    with pytest.raises(DecodeError, match=problem):
-        CODEC.decode(data)
-
-
-@pytest.mark.parametrize("key", ["this.is/no-zone", "../../etc/passwd", "", "antigravity/x"])
-def test_a_time_zone_that_is_not_known_is_refused_and_nothing_is_imported(key: str) -> None:
-    text = f"2024-01-01T00:00:00[{key}]".encode()
-    before = set(sys.modules)
-
-    with pytest.raises(DecodeError, match="time zone"):
-        CODEC.decode_value(b"\xc7" + bytes([len(text), 1]) + text)
-
-    assert not {name for name in set(sys.modules) - before if key[:4] in name}
-
-
-@given(st.binary())
-def test_any_bytes_are_decoded_or_refused_but_never_raise_anything_else(data: bytes) -> None:
-    for decode in (CODEC.decode, CODEC.decode_value):
-        try:
-            decode(data)
-        except DecodeError as error:
-            assert str(error)  # noqa: PT017 -- the bytes may as well be good
-
-
-@given(st.one_of(orders, mixed), st.data())
-def test_a_damaged_byte_gives_an_error_or_a_message_that_can_be_stored(
-    message: Message, data: st.DataObject
-) -> None:
-    damaged = bytearray(CODEC.encode(message))
-    damaged[data.draw(st.integers(0, len(damaged) - 1))] = data.draw(st.integers(0, 255))
-
-    try:
-        decoded = CODEC.decode(bytes(damaged), object)
-    except DecodeError:
-        return
-
-    assert CODEC.encode(decoded)
-
-
-def test_a_validation_error_does_not_repeat_the_data() -> None:
-    with pytest.raises(DecodeError) as raised:
-        CODEC.decode(TICK_HEAD + b"\x81\xa6number\xa6secret")
-
-    assert "secret" not in str(raised.value)
-
-
-def test_an_error_of_a_validator_becomes_a_decode_error() -> None:
-    fail = [False]
-
-    class Moody(Message):
-        number: int
-
-        @field_validator("number")
-        @classmethod
-        def _check(cls, value: int) -> int:
-            if fail[0]:
-                raise KeyError(value)
-            return value
-
-    codec = codec_for(Moody)
-    data = codec.encode(Moody(number=1))
-    fail[0] = True
-
-    with pytest.raises(DecodeError) as raised:
-        codec.decode(data)
-
-    assert isinstance(raised.value.__cause__, KeyError)
-
-
-# References
-
-
 @dataclass(frozen=True)
 class Ref:
     path: str
@@ -929,96 +489,3 @@ def test_a_reference_that_leads_nowhere_is_refused() -> None:
         codec.decode_value(codec.encode_value(Ref("/a")))
 
     assert isinstance(raised.value.__cause__, LookupError)
-
-
-# Errors
-
-
-ERRORS: list[DramaturgError] = [
-    RegistryError(subject="shop.item", problem="no"),
-    EncodeError(type_name="Item", problem="no"),
-    EncodeError(type_name="Item", problem="no", field="sku"),
-    UnregisteredTypeError(type_name="Item", unregistered="shop.Item", field="sku"),
-    DecodeError(problem="no"),
-    DecodeError(problem="no", type_name="shop.item", version=1),
-    UnknownTypeError(type_name="shop.item", version=1),
-    UnknownVersionError(type_name="shop.item", version=1, known=(2, 3)),
-    UpcastError(type_name="shop.item", version=1, problem="no"),
-]
-
-
-def by_pickle(error: DramaturgError) -> Any:
-    return pickle.loads(pickle.dumps(error))  # noqa: S301 -- our own
-
-
-@pytest.mark.parametrize("copied", [by_pickle, copy.copy, copy.deepcopy])
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_error_survives_pickle_and_copy(
-    error: DramaturgError, copied: Callable[[DramaturgError], DramaturgError]
-) -> None:
-    other = copied(error)
-
-    assert type(other) is type(error)
-    assert str(other) == str(error)
-    assert vars(other) == vars(error)
-
-
-def test_every_error_of_the_codec_is_among_those_that_are_tested() -> None:
-    assert {type(each) for each in ERRORS} == set(subclasses(DramaturgError, "_codec_errors"))
-
-
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_an_error_says_everything_it_knows(error: DramaturgError) -> None:
-    known = [str(each).strip("()") for each in vars(error).values() if each is not None]
-
-    assert all(each in str(error) for each in known)
-
-
-def subclasses(cls: type, module: str) -> Iterator[type]:
-    children: list[type] = cls.__subclasses__()
-    for each in children:
-        if each.__module__.endswith(module):
-            yield each
-        yield from subclasses(each, module)
-
-
-class A(BaseModel, frozen=True):
-    x: int
-
-
-class B(BaseModel, frozen=True):
-    x: int
-
-
-NoteAlias = NewType("NoteAlias", Note)
-
-
-@dataclass(frozen=True)
-class Pair2(Generic[T, S]):
-    first: T
-    second: S
-
-
-class Tree(Message):
-    children: tuple["Tree", ...] = ()
-
-
-class Holder:
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-
-class OldReserve(Message, name="shop.reserve", version=1):
-    sku: str
-    count: int
-
-
-def set_of(member: Any) -> frozenset[Any]:
-    return frozenset({member})
-
-
-def rename(old: str, new: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    return lambda fields: {(new if key == old else key): each for key, each in fields.items()}
-
-
-SAME = Upcaster("shop.reserve", 2, dict)

@@ -1,44 +1,22 @@
 import asyncio
 import csv
-import io
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings, strategies as st
 
 from dramaturg.actors import (
-    Actor,
-    ActorRef,
-    ActorSystem,
-    ManualClock,
-    Props,
     Refused,
-    Request,
-    handler,
 )
-from examples.storefront import plain
 from examples.storefront.__main__ import SAMPLE, main
-from examples.storefront.accounts import (
-    AuditCatalogue,
-    AuditCustomers,
-    AuditInventory,
-    AuditLedger,
-    AuditPayment,
-    AuditShipping,
-)
-from examples.storefront.catalogue import Catalogue, quote_for
-from examples.storefront.census import tree_of
+from examples.storefront.catalogue import Catalogue
 from examples.storefront.customer import Customers
-from examples.storefront.display import open_bar
 from examples.storefront.frontdesk import FrontDesk
 from examples.storefront.inventory import Inventory
 from examples.storefront.ledger import Ledger
@@ -47,24 +25,18 @@ from examples.storefront.messages import (
     Booked,
     Charge,
     Charged,
-    OpenDoors,
     OrderCompleted,
-    OrderFailed,
     PlaceOrder,
     PriceOrder,
-    Progress,
     Quote,
     Reserve,
     Reserved,
-    Settle,
     Ship,
     Shipped,
 )
-from examples.storefront.parsing import Purchase, read_purchases
 from examples.storefront.payment import Payment
-from examples.storefront.reconcile import dollars, reconcile
 from examples.storefront.shipping import Shipping
-from examples.storefront.shop import Staff, Terms, open_shop, order_of, run_shop
+from examples.storefront.shop import Staff, Terms
 from tests.examples.test_storefront_parsing import MALFORMED
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -390,319 +362,3 @@ def test_a_front_desk_that_crashes_ends_the_day(run: Run, monkeypatch: pytest.Mo
 
     assert ran.code == 1
     assert "the day could not be seen through: /front-desk" in ran.err
-
-
-# -- any purchases -------------------------------------------------------------
-
-
-@st.composite
-def some_purchases(draw: st.DrawFn) -> list[Purchase]:
-    rows = draw(
-        st.lists(
-            st.tuples(
-                st.sampled_from(["0001", "0002", "0003"]),
-                st.dates(),
-                st.integers(1, 400),
-                st.decimals(0, 9_999, places=2),
-            ),
-            min_size=1,
-            max_size=30,
-        )
-    )
-    return [
-        Purchase(line, f"0{customer}", customer, day, units, value)
-        for line, (customer, day, units, value) in enumerate(rows, start=1)
-    ]
-
-
-class NoBar:
-    def show(self, done: int) -> None:
-        pass
-
-
-@settings(max_examples=30)
-@given(purchases=some_purchases(), in_flight=st.integers(1, 5))
-def test_whatever_is_bought_the_shop_agrees_with_the_plain_books(
-    purchases: list[Purchase], in_flight: int
-) -> None:
-    books = plain.PlainBooks()
-    for each in purchases:
-        books.add(each.line, each.customer, f"{each.day}", each.units, each.dollars)
-
-    day = asyncio.run(run_shop(purchases, NoBar(), Terms(in_flight=in_flight)))
-
-    assert reconcile(day.accounts, books).differences == ()
-    assert day.settlement.completed == len(purchases)
-    assert day.settlement.most_in_flight == min(in_flight, len(purchases))
-
-
-@given(units=st.integers(1, 9_999), cents=st.integers(0, 10_000_000))
-def test_a_quote_comes_to_what_was_paid_and_no_cd_is_more_than_a_cent_dearer(
-    units: int, cents: int
-) -> None:
-    quote = quote_for(PriceOrder(order=1, units=units, cents=cents))
-
-    assert quote.total_cents == cents
-    assert quote.dearer_units < units
-    assert quote.sku == plain.shelf_of(units, dollars(cents))
-
-
-def test_an_order_takes_as_many_messages_as_the_summary_counts(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    sent: list[object] = []
-    tell, request = ActorRef[Any].tell, ActorRef[Any].request
-
-    def telling(ref: ActorRef[Any], message: object) -> None:
-        sent.append(message)
-        tell(ref, message)
-
-    def requesting(ref: ActorRef[Any], message: Any, *, timeout: float | None = None) -> Any:
-        sent.extend([message, "its reply"])
-        return request(ref, message, timeout=timeout)
-
-    monkeypatch.setattr(ActorRef, "tell", telling)
-    monkeypatch.setattr(ActorRef, "request", requesting)
-    purchases = read_purchases(SAMPLE.read_bytes(), limit=50).purchases
-    customers = len({purchase.customer for purchase in purchases})
-
-    day = asyncio.run(run_shop(purchases, NoBar(), Terms()))
-
-    opening, settling, auditing = 1, 2, 2 * (6 + customers)
-    assert len(sent) == day.messages + opening + settling + auditing
-
-
-# -- commands that come twice --------------------------------------------------
-
-PRICE = PriceOrder(order=1, units=3, cents=1000)
-RESERVE = Reserve(order=1, sku="cd-budget", units=300)
-CHARGE = Charge(order=1, customer="0001", cents=1000)
-SHIP = Ship(order=1, customer="0001", sku="cd-budget", units=300)
-BOOK = Book(
-    order=1,
-    day=date(1997, 1, 1),
-    customer="0001",
-    master_id="00004",
-    sku="cd-budget",
-    units=3,
-    cents=1000,
-    receipt="R0000001",
-    parcel="P0000001",
-)
-
-COMMANDS: list[tuple[type[Actor], Request[Any], Request[Any], dict[str, Any]]] = [
-    (Catalogue, PRICE, AuditCatalogue(), {"cents": 999}),
-    (Inventory, RESERVE, AuditInventory(), {"units": 299}),
-    (Payment, CHARGE, AuditPayment(), {"cents": 999}),
-    (Shipping, SHIP, AuditShipping(), {"units": 299}),
-    (Ledger, BOOK, AuditLedger(), {"cents": 999}),
-]
-departments = pytest.mark.parametrize(
-    ("department", "command", "question", "change"),
-    COMMANDS,
-    ids=[department.__name__ for department, *_ in COMMANDS],
-)
-
-
-@departments
-async def test_a_command_that_comes_again_gets_the_same_answer_and_changes_nothing(
-    department: type[Actor], command: Request[Any], question: Request[Any], change: dict[str, Any]
-) -> None:
-    async with ActorSystem("test") as system:
-        ref = system.spawn(department, name="department")
-        before = await ref.request(question)
-        answer = await ref.request(command)
-        account = await ref.request(question)
-
-        again = await ref.request(command)
-
-        assert again == answer
-        assert await ref.request(question) == account != before
-
-
-@departments
-async def test_another_command_for_the_same_order_is_refused_and_changes_nothing(
-    department: type[Actor], command: Request[Any], question: Request[Any], change: dict[str, Any]
-) -> None:
-    async with ActorSystem("test") as system:
-        ref = system.spawn(department, name="department")
-        await ref.request(command)
-        account = await ref.request(question)
-
-        with pytest.raises(Refused, match="order 1 was already served"):
-            await ref.request(command.model_copy(update=change))
-
-        assert await ref.request(question) == account
-
-
-async def test_a_shelf_that_is_not_there_is_refused() -> None:
-    async with ActorSystem("test") as system:
-        inventory = system.spawn(Inventory, name="inventory")
-
-        with pytest.raises(Refused, match="no such shelf"):
-            await inventory.request(Reserve(order=1, sku="vinyl", units=1))
-
-
-async def test_an_order_that_is_placed_twice_is_bought_once() -> None:
-    order = order_of(Purchase(1, "00004", "0001", date(1997, 1, 1), 2, Decimal("29.33")))
-    async with ActorSystem("test") as system:
-        shop = open_shop(system, (), NoBar(), Terms())
-        shop.customers.tell(order)
-        shop.customers.tell(order)
-
-        account = await shop.customers.request(AuditCustomers())
-        books = await shop.departments.ledger.request(AuditLedger())
-
-    assert [(c.customer, c.orders, c.units, c.cents) for c in account.customers] == [
-        ("0001", 1, 2, 2933)
-    ]
-    assert len(books.entries) == 1
-
-
-# -- the front desk ------------------------------------------------------------
-
-
-class InFlight(Request[tuple[int, ...]]):
-    """Say which orders are in flight."""
-
-
-class ProbedDesk(FrontDesk):
-    @handler
-    def in_flight(self, message: InFlight) -> tuple[int, ...]:
-        return tuple(self._in_flight)
-
-
-class Nobody(Actor):
-    @handler
-    def ignore(self, message: PlaceOrder) -> None:
-        pass
-
-
-class Log(Actor):
-    def __init__(self, told: asyncio.Queue[int]) -> None:
-        self._told = told
-
-    @handler
-    def progress(self, message: Progress) -> None:
-        self._told.put_nowait(message.done)
-
-
-def open_desk(
-    system: ActorSystem, *, orders: int, in_flight: int, told: asyncio.Queue[int] | None = None
-) -> ActorRef[ProbedDesk]:
-    system.spawn(Nobody, name="customers")
-    placed = [
-        order_of(Purchase(line, "00004", "0001", date(1997, 1, 1), 1, Decimal(1)))
-        for line in range(1, orders + 1)
-    ]
-    props = Props(
-        ProbedDesk,
-        placed,
-        in_flight=in_flight,
-        patience=10.0,
-        customers="/customers",
-        display=system.spawn(Props(Log, told or asyncio.Queue()), name="log"),
-    )
-    desk = system.spawn(props, name="front-desk")
-    desk.tell(OpenDoors())
-    return desk
-
-
-async def test_a_new_order_is_given_out_only_for_one_that_has_ended() -> None:
-    async with ActorSystem("test") as system:
-        desk = open_desk(system, orders=9, in_flight=3)
-        assert await desk.request(InFlight()) == (1, 2, 3)
-
-        desk.tell(OrderCompleted(order=2))
-        desk.tell(OrderFailed(order=3, reason="because"))
-
-        assert await desk.request(InFlight()) == (1, 4, 5)
-
-
-async def test_an_end_that_is_told_twice_counts_once() -> None:
-    async with ActorSystem("test") as system:
-        desk = open_desk(system, orders=9, in_flight=1)
-
-        desk.tell(OrderCompleted(order=1))
-        desk.tell(OrderCompleted(order=1))
-
-        assert await desk.request(InFlight()) == (2,)
-
-
-async def test_the_settlement_waits_for_the_last_order() -> None:
-    async with ActorSystem("test") as system:
-        desk = open_desk(system, orders=2, in_flight=2)
-        settlement = asyncio.ensure_future(desk.request(Settle()))
-        desk.tell(OrderCompleted(order=1))
-        await desk.request(InFlight())
-        assert not settlement.done()
-
-        desk.tell(OrderFailed(order=2, reason="because"))
-
-        settled = await settlement
-        assert (settled.completed, [failed.order for failed in settled.failed]) == (1, [2])
-
-
-async def test_orders_that_nobody_tells_of_are_given_up_when_patience_ends() -> None:
-    clock = ManualClock()
-    told: asyncio.Queue[int] = asyncio.Queue()
-    async with ActorSystem("test", clock=clock) as system:
-        desk = open_desk(system, orders=4, in_flight=2, told=told)
-        settlement = asyncio.ensure_future(desk.request(Settle(), timeout=100.0))
-        assert await desk.request(InFlight()) == (1, 2)
-
-        for done in ((1, 2), (3, 4)):
-            clock.advance(10.0)
-            assert tuple([await asyncio.wait_for(told.get(), 5) for _ in done]) == done
-
-        settled = await settlement
-        assert [failed.order for failed in settled.failed] == [1, 2, 3, 4]
-        assert settled.failed[0].reason == "unheard of for 10 s"
-        assert settled.seconds == 20.0
-
-
-# -- what is shown -------------------------------------------------------------
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.mark.parametrize("file", [io.StringIO(), Terminal()], ids=["no terminal", "no rich"])
-def test_without_a_terminal_or_rich_progress_is_a_line_for_each_tenth(
-    file: io.StringIO, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "rich", None)
-
-    with open_bar(20, file) as bar:
-        for done in range(1, 21):
-            bar.show(done)
-
-    lines = file.getvalue().splitlines()
-    assert len(lines) == 10
-    assert lines[0] == "  10 %  2 of 20 orders"
-    assert lines[-1] == " 100 %  20 of 20 orders"
-
-
-@pytest.mark.skipif(find_spec("rich") is None, reason="rich is an extra")
-def test_on_a_terminal_progress_is_a_bar_of_rich(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    file = Terminal()
-
-    with open_bar(20, file) as bar:
-        bar.show(20)
-
-    assert "20/20" in file.getvalue()
-    assert "\N{BOX DRAWINGS HEAVY HORIZONTAL}" in file.getvalue()
-
-
-def test_the_tree_names_a_few_children_and_counts_many() -> None:
-    crowd = {f"/customers/{number:04}" for number in range(7)}
-
-    assert tree_of(frozenset({"/customers", "/desk", "/desk/bell"} | crowd)) == (
-        "/",
-        "├── customers (7)",
-        "└── desk (1)",
-        "    └── bell",
-    )

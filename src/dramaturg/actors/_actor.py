@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import pykka
@@ -10,7 +9,7 @@ import pykka
 from dramaturg.actors._context import ActorContext
 from dramaturg.actors._errors import HandlerDefinitionError, OutsideActorError
 from dramaturg.actors._future import Future
-from dramaturg.actors._handler import build_table
+from dramaturg.actors._handler import build_table, is_async
 from dramaturg.actors._mailbox import Unbounded
 
 if TYPE_CHECKING:
@@ -64,16 +63,16 @@ class Actor(pykka.Actor):
     """Whether all methods have to run on the loop's thread."""
 
     _handlers: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {}
+    _declared: ClassVar[frozenset[type]] = frozenset()
     _is_async: ClassVar[bool] = False
     _cell: Cell
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._handlers = build_table(cls)
+        cls._declared = frozenset(cls._handlers)
         cls._is_async = any(
-            inspect.iscoroutinefunction(value)
-            for base in cls.__mro__
-            for value in vars(base).values()
+            is_async(value) for base in cls.__mro__ for value in vars(base).values()
         )
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
@@ -194,7 +193,7 @@ class ThreadActor(Actor):
                 name
                 for base in cls.__mro__
                 for name, value in vars(base).items()
-                if inspect.iscoroutinefunction(value)
+                if is_async(value)
             )
             raise HandlerDefinitionError(
                 owner=cls.__qualname__,

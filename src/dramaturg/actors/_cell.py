@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._errors import MailboxFull
     from dramaturg.actors._future import Future
     from dramaturg.actors._ref import ActorRef
-    from dramaturg.actors._signals import Signal
+    from dramaturg.actors._signals import Internal, Signal
     from dramaturg.actors._system import ActorSystem
 
 __all__ = ["Cell", "current_cell"]
@@ -100,10 +100,10 @@ class Cell:
         "message",
         "name",
         "parent",
-        "processed",
         "props",
         "put",
         "ref",
+        "serial",
         "state",
         "system",
         "throughput",
@@ -142,7 +142,8 @@ class Cell:
         mailbox: list[Any] = []
         self.mailbox = mailbox
         self.message: Any = None
-        self.processed = 0
+        # Which message an async actor is at; see _requests on circles.
+        self.serial = 0
         self.put = system.door(mailbox.append) if system.traces else mailbox.append
         self.state = State.RUNNING
 
@@ -153,41 +154,54 @@ class Cell:
         if self.attention and not self.attend():
             self.leave()
             return
-        left = throughput = self.throughput
-        actor = self.actor
-        handlers = self.handlers
         mailbox = self.mailbox
-        batch = self.batch
         try:
-            while mailbox or batch is not None:
-                if batch is None:
-                    batch = (mailbox.pop(0),) if len(mailbox) == 1 else self.take(mailbox)
-                for message in batch:
-                    self.message = message
-                    cls = message.__class__
-                    left -= 1
-                    if cls is Envelope:
-                        self.deliver(message)
-                    else:
-                        try:
-                            handle = handlers[cls]
-                        except KeyError:
-                            handle = resolve(self, cls)
-                        handle(actor, message)
-                    if left <= 0 or self.attention:
-                        break
+            # A lone message is the common case; it is worth a path of its own.
+            if len(mailbox) == 1 and self.batch is None:
+                self.message = message = mailbox.pop(0)
+                cls = message.__class__
+                if cls is Envelope:
+                    self.deliver(message)
                 else:
-                    self.batch = batch = None
-                    continue
-                break
+                    try:
+                        handle = self.handlers[cls]
+                    except KeyError:
+                        handle = resolve(self, cls)
+                    handle(self.actor, message)
+            else:
+                self.handle_many(mailbox)
         except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
             self.fail(error)
-        self.processed += throughput - left
         self.message = None
-        # As in leave(); this is once per hop.
+        # As in leave(), which would be a call for each hop. A signal sets attention.
         self.idle = True
-        if (mailbox or self.batch or self.control) and self.idle:
+        if (mailbox or self.attention or self.batch) and self.idle:
             self.leave()
+
+    def handle_many(self, mailbox: Any) -> None:
+        """Handle up to ``throughput`` messages, the rest of the last batch first."""
+        actor = self.actor
+        handlers = self.handlers
+        batch = self.batch
+        left = self.throughput
+        while mailbox or batch is not None:
+            if batch is None:
+                batch = self.take(mailbox)
+            for message in batch:
+                self.message = message
+                cls = message.__class__
+                if cls is Envelope:
+                    self.deliver(message)
+                else:
+                    try:
+                        handle = handlers[cls]
+                    except KeyError:
+                        handle = resolve(self, cls)
+                    handle(actor, message)
+                left -= 1
+                if left <= 0 or self.attention:
+                    return
+            self.batch = batch = None
 
     async def turn_async(self) -> None:
         """Do what :meth:`turn` does, for an actor with ``async def`` methods."""
@@ -208,7 +222,7 @@ class Cell:
                     self.message = message
                     cls = message.__class__
                     left -= 1
-                    self.processed += 1
+                    self.serial += 1
                     if cls is Envelope:
                         await self.deliver_async(message)
                     else:
@@ -251,11 +265,16 @@ class Cell:
                     envelope.reply.complete(result, None)
         except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
             self.fail(error)
-        self.processed += 1
         self.message = None
         self.idle = True
-        if (self.mailbox or self.batch or self.control) and self.idle:
+        if (self.mailbox or self.attention or self.batch) and self.idle:
             self.leave()
+
+    def post(self, item: Any) -> None:
+        """Put an item through the door and let the cell run; what ``tell`` does. Any thread."""
+        self.put(item)
+        if self.idle:
+            self.dispatcher.schedule(self)
 
     def leave(self) -> None:
         """End a turn: become idle, or ready again if something came meanwhile."""
@@ -356,6 +375,16 @@ class Cell:
         else:
             await lifecycle.crash(self, error)
 
+    def post_internal(self, item: Internal) -> None:
+        """Put one of the runtime's own messages behind what waits; any thread.
+
+        Past the door: no bound, no priority and no closed actor turns it away.
+        An actor that has stopped drops it.
+        """
+        self.mailbox.append(item)
+        if self.idle:
+            self.dispatcher.schedule(self)
+
     def signal(self, signal: Signal) -> None:
         """Put a signal into the control lane; any thread, never blocks."""
         control = self.control
@@ -387,8 +416,9 @@ class Cell:
         actor: Actor = cls.__new__(cls)
         actor._cell = self
         self.actor = actor
-        actor.__init__(*args, **kwargs)  # type: ignore[misc]
+        # Before `__init__`, which may call `become`.
         self.handlers = cls._handlers
+        actor.__init__(*args, **kwargs)  # type: ignore[misc]
 
     @property
     def living_actor(self) -> Actor:
@@ -402,18 +432,28 @@ class Cell:
         if isinstance(self.mailbox, BoundedQueue):
             self.mailbox.release_all()
 
-    def detach(self) -> list[Future[bool]]:
-        """Become STOPPED and leave the tree; return who waits for that."""
+    def detach(self) -> list[Future[bool]] | None:
+        """Become STOPPED and leave the tree; return who waits for that.
+
+        None if it has stopped already: a cell that was declared stopped from
+        outside comes here again when its handler or hook returns.
+        """
         parent = self.parent
         with self.system.lock:
+            if self.state is State.STOPPED:
+                return None
             self.state = State.STOPPED
             waiters = self.extra.stop_waiters if self.extra is not None else []
             if parent is not None and parent.children is not None:
                 parent.children.pop(self.name, None)
         self.idle = True
+        return waiters
+
+    def tell_parent(self) -> None:
+        """Let a parent go on that waits for the end of its children; the last act of a cell."""
+        parent = self.parent
         if parent is not None and not parent.children and parent.state >= State.RESTARTING:
             parent.signal(ChildrenGone())
-        return waiters
 
     def renew_turn(self) -> None:
         """Let the next message be handled in a new turn: the handlers have changed."""

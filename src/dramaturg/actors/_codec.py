@@ -68,16 +68,17 @@ class Codec:
         self._registry = registry
         self._shapes = {each.cls: shape_of(each) for each in registry.parts()}
         self._reader = Reader(registry, self._shapes, load_ref or _no_refs)
-        self._open_writer = Writer(self._shapes, None, ref_type, dump_ref)
+        sure = {cls: sure_types(cls, self._shapes) for cls in self._shapes}
+        closed = frozenset(cls for cls, names in sure.items() if names is not None)
+        self._open_writer = Writer(self._shapes, None, closed, ref_type, dump_ref)
         self._by_type: dict[type, tuple[bytes, _Dump, Writer]] = {}
         self._by_prefix: dict[bytes, tuple[_Read, _Load]] = {}
         for entry in registry:
             shape = self._shapes[entry.cls]
             prefix = bytes([_LIST_OF_3]) + pack(entry.name) + pack(entry.version)
-            sure = sure_types(entry.cls, self._shapes)
             writer, read = self._open_writer, self._reader.read
-            if sure is not None:
-                writer = Writer(self._shapes, sure, ref_type, dump_ref)
+            if entry.cls in closed:
+                writer = Writer(self._shapes, sure[entry.cls], closed, ref_type, dump_ref)
                 read = self._reader.read_closed
             self._by_type[entry.cls] = prefix, shape.dump, writer
             self._by_prefix[prefix] = read, shape.load

@@ -11,7 +11,7 @@ from pydantic import BaseModel, RootModel
 
 from dramaturg.actors._codec_reach import field_names
 from dramaturg.actors._codec_values import Code
-from dramaturg.actors._msgpack import ExtType
+from dramaturg.actors._msgpack import ext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class Shape:
 
     def mark(self) -> Any:
         """Return what stands in front of a body whose type the field does not tell."""
-        return ExtType(Code.TYPE, mark_key(self.entry.name, self.entry.version))
+        return ext(Code.TYPE, mark_key(self.entry.name, self.entry.version))
 
 
 def mark_key(name: str, version: int) -> bytes:

@@ -17,7 +17,7 @@ from zoneinfo import TZPATH, ZoneInfo, available_timezones
 
 from pydantic_core import TzInfo
 
-from dramaturg.actors._msgpack import ExtType
+from dramaturg.actors._msgpack import ext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,12 +47,12 @@ class Code(IntEnum):
 
 def _dump_datetime(value: dt.datetime) -> object:
     code = Code.DATETIME_FOLD if value.fold else Code.DATETIME
-    return ExtType(code, _zoned(value).encode())
+    return ext(code, _zoned(value).encode())
 
 
 def _dump_time(value: dt.time) -> object:
     code = Code.TIME_FOLD if value.fold else Code.TIME
-    return ExtType(code, _zoned(value).encode())
+    return ext(code, _zoned(value).encode())
 
 
 def _zoned(value: dt.datetime | dt.time) -> str:
@@ -78,27 +78,27 @@ def _offset(value: dt.datetime | dt.time) -> str:
 
 def _dump_timedelta(value: dt.timedelta) -> object:
     packed = _TIMEDELTA.pack(value.days, value.seconds, value.microseconds)
-    return ExtType(Code.TIMEDELTA, packed)
+    return ext(Code.TIMEDELTA, packed)
 
 
 def _dump_decimal(value: Decimal) -> object:
     if not value.is_finite():
         message = f"{value} is not a finite Decimal"
         raise ValueError(message)
-    return ExtType(Code.DECIMAL, str(value).encode())
+    return ext(Code.DECIMAL, str(value).encode())
 
 
 def _dump_big_int(value: int) -> object:
     size = value.bit_length() // 8 + 1
-    return ExtType(Code.BIG_INT, value.to_bytes(size, "big", signed=True))
+    return ext(Code.BIG_INT, value.to_bytes(size, "big", signed=True))
 
 
 DUMPS: Mapping[type, Callable[[Any], object]] = {
     dt.datetime: _dump_datetime,
-    dt.date: lambda value: ExtType(Code.DATE, value.isoformat().encode()),
+    dt.date: lambda value: ext(Code.DATE, value.isoformat().encode()),
     dt.time: _dump_time,
     dt.timedelta: _dump_timedelta,
-    UUID: lambda value: ExtType(Code.UUID, value.bytes),
+    UUID: lambda value: ext(Code.UUID, value.bytes),
     Decimal: _dump_decimal,
     int: _dump_big_int,  # msgpack asks only about those beyond 64 bits
 }

@@ -9,19 +9,21 @@ depth msgpack limits.
 
 from __future__ import annotations
 
+from itertools import chain
+from types import NoneType
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors._codec_errors import EncodeError, UnregisteredTypeError
 from dramaturg.actors._codec_shapes import Shape, class_of, is_map
 from dramaturg.actors._codec_values import DUMPS, Code
-from dramaturg.actors._msgpack import ExtType, Timestamp, pack
+from dramaturg.actors._msgpack import ExtType, Timestamp, ext, pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-_TUPLE = ExtType(Code.TUPLE, b"")
-_SET = ExtType(Code.SET, b"")
-_FROZENSET = ExtType(Code.FROZENSET, b"")
+_TUPLE = ext(Code.TUPLE, b"")
+_SET = ext(Code.SET, b"")
+_FROZENSET = ext(Code.FROZENSET, b"")
 
 # Far below what msgpack (1023) and the recursion of Python can read back.
 _DEEPEST = 300
@@ -29,25 +31,31 @@ _DEEPEST = 300
 # msgpack takes these as they are, and they would come back as something else.
 _INEXACT = frozenset({bytearray, memoryview, ExtType, Timestamp})
 
+_CONTAINERS = frozenset({list, tuple, set, frozenset})
+_SCALARS = frozenset({NoneType, bool, int, float, str, bytes, *DUMPS})
+
 
 @final
 class Writer:
     """Writes values, with the names of all nested types but the ``sure`` ones.
 
     A writer without ``sure`` (None) also takes care of open places: it refuses values that
-    msgpack would write without asking, and that would not come back the same.
+    msgpack would write without asking, and that would not come back the same. In ``closed``
+    types it need not look.
     """
 
-    __slots__ = ("_default", "_dumps", "_open")
+    __slots__ = ("_default", "_dumps", "_open", "_safe")
 
     def __init__(
         self,
         shapes: Mapping[type, Shape],
         sure: frozenset[type] | None,
+        closed: frozenset[type],
         ref_type: type | None,
         dump_ref: Callable[[Any], str],
     ) -> None:
         self._open = sure is None
+        self._safe = _SCALARS | closed
         self._dumps = dumps = _Dumps(ref_type, dump_ref)
         # The hottest function of all: no attribute to look up.
         self._default: Callable[[Any], object] = lambda value: dumps[type(value)](value)
@@ -85,15 +93,16 @@ class Writer:
             message = f"a {cls.__qualname__} cannot be stored; use bytes"
             raise TypeError(message)
         if cls is dict:
-            for key, each in value.items():
-                self._refuse_inexact(key, depth + 1)
-                self._refuse_inexact(each, depth + 1)
-        elif cls is list:
-            for each in value:
-                self._refuse_inexact(each, depth + 1)
-        elif cls not in DUMPS and cls in self._dumps:
+            parts: Iterable[Any] = chain(value, value.values())
+        elif cls in _CONTAINERS:
+            parts = value
+        elif cls in self._dumps and cls not in self._safe:
             marked: Any = self._dumps[cls](value)
-            for each in marked[1:]:
+            parts = marked[1:]
+        else:
+            return
+        for each in parts:
+            if type(each) not in self._safe:
                 self._refuse_inexact(each, depth + 1)
 
     def _explained(self, value: object, body: object, error: Exception) -> EncodeError:
@@ -123,7 +132,7 @@ class _Dumps(dict[type, "Callable[[Any], object]"]):
         if self._ref_type is None or not issubclass(cls, self._ref_type):
             raise _UnknownClassError(cls)
         dump_ref = self._dump_ref
-        return lambda ref: ExtType(Code.REF, dump_ref(ref).encode())
+        return lambda ref: ext(Code.REF, dump_ref(ref).encode())
 
 
 class _UnknownClassError(TypeError):

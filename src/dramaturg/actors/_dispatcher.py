@@ -40,6 +40,7 @@ __all__ = ["Dispatcher", "LoopDispatcher"]
 
 TURNS_PER_PASS = 256
 """Then the event loop gets to its other work."""
+_TURNS = range(TURNS_PER_PASS)
 
 
 class Dispatcher(Protocol):
@@ -124,13 +125,13 @@ class LoopDispatcher:
     def _pass(self) -> None:
         ready = self._ready
         pop = ready.popleft
-        left = TURNS_PER_PASS
         self.passes += 1
         with self._lock:
             self.owner = self._host.ident
             try:
-                while ready and left:
-                    left -= 1
+                for _ in _TURNS:
+                    if not ready:
+                        break
                     self.current = cell = pop()
                     cell.turn()
             finally:

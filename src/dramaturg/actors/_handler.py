@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["build_table", "handler"]
+__all__ = ["build_table", "handler", "is_async"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _MARK = "__dramaturg_handler__"
@@ -61,18 +61,30 @@ def build_table(cls: type) -> dict[type, Callable[[Any, Any], Any]]:
     return table
 
 
+def is_async(value: Any) -> bool:
+    """Tell whether it is an ``async def``, also one below the wrapper of a decorator."""
+    if inspect.isfunction(value):
+        value = inspect.unwrap(value)
+    return inspect.iscoroutinefunction(value)
+
+
 def _handler_names(cls: type) -> list[str]:
     """Names of all handlers, base classes first, each once; an override needs no second mark."""
     names: dict[str, None] = {}
     for base in reversed(cls.__mro__):
         for name, value in vars(base).items():
-            if getattr(value, _MARK, False):
+            if getattr(value, _MARK, False) or getattr(_function_in(value), _MARK, False):
                 names[name] = None
     return [name for name in names if inspect.isfunction(inspect.getattr_static(cls, name))] + [
         _not_a_method(cls, name)
         for name in names
         if not inspect.isfunction(inspect.getattr_static(cls, name))
     ]
+
+
+def _function_in(value: Any) -> Any:
+    """Look into a class method, static method or property: a mark in there is a mistake."""
+    return getattr(value, "__func__", None) or getattr(value, "fget", None) or value
 
 
 def _not_a_method(cls: type, name: str) -> str:
@@ -151,7 +163,7 @@ def _check_reply(
     hints: dict[str, Any],
     wrong: Callable[[str], HandlerDefinitionError],
 ) -> None:
-    promised = reply_type(message_type)
+    promised = _evaluated(reply_type(message_type), message_type)
     if promised is None or promised is Any:
         return
     said = f"{message_type.__qualname__} promises {_show(promised)}"
@@ -163,6 +175,17 @@ def _check_reply(
     for member in _members(returned):
         if not any(_fits(member, wanted) for wanted in _members(promised)):
             raise wrong(f"{said}, and the handler returns {_show(returned)}")
+
+
+def _evaluated(promised: Any, message_type: type) -> Any:
+    """Resolve a promise that was written as a string; Any while its names mean nothing yet."""
+    if not isinstance(promised, str):
+        return promised
+    written = types.SimpleNamespace(__annotations__={"reply": promised})
+    try:
+        return typing.get_type_hints(written, vars(sys.modules[message_type.__module__]))["reply"]
+    except NameError:
+        return Any
 
 
 def _fits(member: Any, wanted: Any) -> bool:

@@ -55,7 +55,7 @@ def bury(cell: Cell, item: Any, reason: DeadLetterReason, error: BaseException |
 
 def stopped_error(cell: Cell, detail: str = "has stopped") -> ActorStopped:
     """Make the error for whoever asks an actor that is not there."""
-    if cell.system.stopped:
+    if cell.system.stopped or cell.parent is None:
         return SystemStopped(path=cell.path, detail="has stopped with its actor system")
     return ActorStopped(path=cell.path, detail=detail)
 

@@ -91,7 +91,9 @@ def _check(options: dict[str, Any]) -> None:
             option="policy", value=policy, expected="a Directive or a function that returns one"
         )
     mailbox = options.get("mailbox")
-    if mailbox is not None and not callable(getattr(mailbox, "create", None)):
+    if isinstance(mailbox, type) or not (
+        mailbox is None or callable(getattr(mailbox, "create", None))
+    ):
         raise OptionError(
             option="mailbox", value=mailbox, expected="Unbounded(), Bounded(n) or Priority(key)"
         )

@@ -55,9 +55,7 @@ async def request(cell: Cell, message: Any, timeout: float | None) -> Any:
         if isinstance(cell.mailbox, BoundedQueue) and cell.mailbox.waits:
             await send(cell, envelope, deadline - system.now())
         else:
-            cell.put(envelope)
-            if cell.idle:
-                cell.dispatcher.schedule(cell)
+            cell.post(envelope)
     if not reply.done:
         await _wait(cell, reply, asker, deadline)
     elif timeout is not None:
@@ -82,7 +80,7 @@ async def _wait(cell: Cell, reply: Reply, asker: Cell | None, deadline: float) -
         waiter.take()
         return
     timer = system.clock.call_at(deadline, waiter.expire)
-    edge = None if asker is None else (asker.processed, cell)
+    edge = None if asker is None else (asker.serial, cell)
     if edge is not None and asker is not None:
         system.waits_for.setdefault(asker, []).append(edge)
     try:
@@ -113,9 +111,7 @@ def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
     if not cell.dispatcher.hand_over(cell, envelope):
         if asker is not None:
             _check_cycle(asker, cell)
-        cell.put(envelope)
-        if cell.idle:
-            cell.dispatcher.schedule(cell)
+        cell.post(envelope)
     if not reply.done:
         _block(cell, reply, asker, deadline, timeout)
     elif timeout is not None:
@@ -135,7 +131,7 @@ def _block(
     waiter = ThreadWaiter(lambda: system.note_late_reply(cell))
     reply.waiter = waiter
     if asker is not None:
-        system.waits_for[asker] = [(asker.processed, cell)]
+        system.waits_for[asker] = [(asker.serial, cell)]
     try:
         left = None if deadline is None else deadline - system.now()
         if not waiter.wait(reply, left):
@@ -162,11 +158,9 @@ def ask_later(cell: Cell, message: Any, timeout: float | None) -> Future[Any]:
         timer = system.clock.call_at(deadline, future.give_up, error)
         future.add_done_callback(timer.cancel)
     try:
-        cell.put(envelope)
+        cell.post(envelope)
     except Exception as refused:  # noqa: BLE001 - whatever it is, it is the future's
         future.give_up(refused)
-    if cell.idle:
-        cell.dispatcher.schedule(cell)
     return future
 
 
@@ -281,8 +275,8 @@ def _check_cycle(asker: Cell, target: Cell) -> None:
 
 
 def _trail(start: Cell, goal: Cell, seen: set[Cell]) -> list[Cell] | None:
-    for processed, cell in start.system.waits_for.get(start, ()):
-        if processed != start.processed or start.message is None:
+    for serial, cell in start.system.waits_for.get(start, ()):
+        if serial != start.serial or start.message is None:
             continue
         if cell is goal:
             return [start, goal]

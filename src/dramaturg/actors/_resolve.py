@@ -47,8 +47,10 @@ def invoke(cell: Cell, message: Any) -> Any:
 def _find(
     cell: Cell, cls: type, handlers: dict[type, Callable[[Any, Any], Any]]
 ) -> Callable[[Any, Any], Any]:
+    # Not what has been remembered: it would depend on which messages came before.
+    declared = cell.actor_class._declared
     for base in cls.__mro__[1:-1]:
-        if base in handlers:
+        if base in declared:
             return handlers[base]
     if issubclass(cls, ProxyCall | ProxyGetAttr | ProxySetAttr):
         return _handle_proxy

@@ -18,6 +18,8 @@ from dramaturg.actors._props import Props
 from dramaturg.actors._ref import ActorRef
 from dramaturg.actors._state import State
 from dramaturg.actors._thread import ThreadDispatcher
+from dramaturg.actors._timers import cancel_all
+from dramaturg.actors._watch import unwatch_all
 
 if TYPE_CHECKING:
     from dramaturg.actors._system import ActorSystem
@@ -71,10 +73,15 @@ def _make_cell(
     with system.lock:
         if parent.state >= State.STOPPING or system.stopped:
             raise stopped_error(parent)
+        if parent.state is State.RESTARTING:
+            # Its children are stopping: nobody would tell this one.
+            raise stopped_error(parent, "is restarting")
         if parent.children is None:
             parent.children = {}
-        if parent.children.setdefault(cell.name, cell) is not cell:
-            raise DuplicateNameError(path=cell.path)
+        while parent.children.setdefault(cell.name, cell) is not cell:
+            if name is not None:
+                raise DuplicateNameError(path=cell.path)
+            cell.name = system.next_name(cls)
     return cell, cls
 
 
@@ -106,8 +113,7 @@ def _set_options(cell: Cell, cls: type[Actor], options: dict[str, Any]) -> None:
             cell.put = cell.system.door(queue.put)
     policy = options.get("policy", cls.policy)
     if policy is not None:
-        # A function given as a class attribute must not become a method.
-        cell.more().policy = options.get("policy", cls.__dict__.get("policy", policy))
+        cell.more().policy = policy
     keep_mailbox = options.get("keep_mailbox", cls.keep_mailbox)
     if not keep_mailbox:
         cell.more().keep_mailbox = False
@@ -140,21 +146,29 @@ def _undo(cell: Cell) -> None:
     """Take a cell out of the tree whose actor could not be made."""
     for child in tuple((cell.children or {}).values()):
         child.signal(Stop("shutdown"))
+    cancel_all(cell)
+    unwatch_all(cell)
     with cell.system.lock:
         cell.put = cell.refuse
-    cell.detach()
+    waiters = cell.detach() or ()
     cell.flush()
+    for future in waiters:
+        future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive
 
 
 def _begin(cell: Cell, cls: type[Actor]) -> None:
     """Let the cell run: until now it was not idle, so that nobody could."""
+    if cell.extra is not None and cell.extra.thread is not None:
+        try:
+            cell.extra.thread.start()
+        except BaseException:  # the machine has no more threads
+            _undo(cell)
+            raise
     if cls.on_start is not Actor.on_start:
         cell.state = State.STARTING
         cell.signal(Start())
     else:
         report.started(cell)
-    if cell.extra is not None and cell.extra.thread is not None:
-        cell.extra.thread.start()
     cell.idle = True
     if cell.mailbox or cell.control:
         cell.dispatcher.schedule(cell)

@@ -2,19 +2,19 @@
 
 Turns run inside *worker* tasks. As long as no handler suspends, one worker runs
 turn after turn, so that an ``async def`` handler which does not wait costs no
-task. Before each turn the worker makes sure that a pass of the dispatcher is
-due at the loop's next round. If a handler suspends, so does its worker, with
-the cell's turn on its stack; the pass finds the worker still in its turn, notes
-it as suspended there, and lets another worker go on with the other cells. When the
-handler wakes up its worker finishes the turn and goes back to the pool.
+task. If a handler suspends, so does its worker, with the cell's turn on its
+stack, and another worker goes on with the other cells. When the handler wakes up
+its worker finishes the turn and goes back to the pool.
 
 A parked worker waits at a :class:`_Gate`, a future-like object whose ``open``
-takes the worker's step at once instead of at the loop's next round. That makes
-the hand-over of a request possible: the asking handler's task is put aside (with
-the two functions that asyncio documents for writers of task types), the
-target's worker takes its step, and the asking task is put back. If the target
-did not wait for anything the reply is there; if it did, it goes on in its own
-task, and a cancellation of the asker does not reach it.
+takes the worker's step at once instead of at the loop's next round. So a pass of
+the dispatcher opens a gate, and when ``open`` returns it sees whether the worker
+is through or has suspended within a turn. It also makes the hand-over of a
+request possible: the asking handler's task is put aside (with the two functions
+that asyncio documents for writers of task types), the target's worker takes its
+step, and the asking task is put back. If the target did not wait for anything
+the reply is there; if it did, it goes on in its own task, and a cancellation of
+the asker does not reach it.
 
 Handlers run in a genuine task, so ``asyncio.timeout``, ``current_task`` and
 context variables work as anywhere. A context variable that a handler sets and
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TaskDispatcher"]
 
-TURNS_PER_STEP = 256
-"""Then a worker gives the event loop a turn."""
+TURNS_PER_PASS = 256
+"""Then the event loop gets to its other work."""
 
 SPARE_WORKERS = 32
 """How many parked workers are kept."""
@@ -92,13 +92,16 @@ class _Gate:
 
 @final
 class _Worker:
-    __slots__ = ("cell", "gate", "single", "task")
+    __slots__ = ("cell", "gate", "single", "suspended", "task")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.gate = _Gate(loop)
         self.cell: Cell | None = None
+        """Whose turn it is in."""
         self.single = False
         """Whether to run the turn of ``cell`` and no other."""
+        self.suspended = False
+        """Whether it has waited within that turn."""
         self.task: asyncio.Task[None]
 
 
@@ -110,8 +113,8 @@ class TaskDispatcher:
         self._host = host
         self._ready: deque[Cell] = deque()
         self._awake = False
+        self._budget = 0
         self._depth = 0
-        self._current: _Worker | None = None
         self._spare: list[_Worker] = []
         self._suspended: dict[Cell, _Worker] = {}
         # The loop itself holds its tasks only weakly.
@@ -146,16 +149,13 @@ class TaskDispatcher:
         worker = self._spare.pop()
         worker.cell = cell
         worker.single = True
-        outer = self._current
         self._depth += 1
         _leave_task(loop, asker)
         try:
-            worker.gate.open()
+            self._open(worker)
         finally:
             _enter_task(loop, asker)
             self._depth -= 1
-            self._note_suspended()
-            self._current = outer
         return True
 
     def interrupt(self, cell: Cell) -> bool:
@@ -180,21 +180,26 @@ class TaskDispatcher:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def _pass(self) -> None:
-        self._awake = False
-        self._note_suspended()
-        if self._ready:
-            if self._spare:
-                self._spare.pop().gate.open()
-            else:
+        self._budget = TURNS_PER_PASS
+        while self._ready and self._budget > 0:
+            if not self._spare:
+                # It calls for the next pass once it is parked.
                 self._new_worker()
+                return
+            self._open(self._spare.pop())
+        if not self._ready:
+            self._awake = False
+        if self._ready:
+            self._awake = True
+            self._host.call_soon(self._pass)
 
-    def _note_suspended(self) -> None:
-        worker = self._current
-        if worker is not None:
-            if worker.cell is not None:
-                # Its step has ended and it is still in a turn: that turn waits.
-                self._suspended[worker.cell] = worker
-            self._current = None
+    def _open(self, worker: _Worker) -> None:
+        """Let a parked worker take its step."""
+        worker.gate.open()
+        if worker.cell is not None:
+            # The step has ended within a turn: that turn waits.
+            worker.suspended = True
+            self._suspended[worker.cell] = worker
 
     def _new_worker(self) -> None:
         worker = _Worker(self._host.loop)
@@ -204,51 +209,41 @@ class TaskDispatcher:
 
     async def _work(self, worker: _Worker) -> None:
         gate = worker.gate
+        self._host.call_soon(self._pass)
         while True:
-            self._note_suspended()
-            self._current = worker
-            if worker.single:
-                worker.single = False
-                await self._run(worker)
-            else:
-                await self._run_ready(worker)
+            self._spare.append(worker)
+            await gate
+            await self._run_ready(worker)
             # A task that was cancelled once has the mark of it: not for the next handler.
             if worker.task.cancelling() or len(self._spare) >= SPARE_WORKERS:
                 return
-            self._spare.append(worker)
-            await gate
-
-    async def _run(self, worker: _Worker) -> bool:
-        """Run the turn of the worker's cell; tell whether it never waited."""
-        cell = worker.cell
-        assert cell is not None  # noqa: S101 - for the type checkers
-        await cell.turn_async()
-        worker.cell = None
-        if self._current is worker:
-            self._current = None
-            return True
-        del self._suspended[cell]
-        return False
 
     async def _run_ready(self, worker: _Worker) -> None:
         """Run turns until none is ready, the budget is used up or one of them waited."""
         ready = self._ready
-        left = TURNS_PER_STEP
-        while ready and left:
-            left -= 1
-            cell = ready.popleft()
-            if cell in self._suspended:
-                # Two senders scheduled it; the turn that waits will see to their messages.
-                continue
-            cell.idle = False
+        if worker.single:
+            worker.single = False
+            cell = worker.cell
+        else:
+            cell = self._next()
+        while cell is not None:
             worker.cell = cell
-            if not self._awake:
-                self._awake = True
-                self._host.call_soon(self._pass)
             await cell.turn_async()
-            if self._current is not worker:
+            worker.cell = None
+            if worker.suspended:
+                worker.suspended = False
                 del self._suspended[cell]
-                break
-        worker.cell = None
-        if self._current is worker:
-            self._current = None
+                return
+            cell = self._next() if ready and not self._depth else None
+
+    def _next(self) -> Cell | None:
+        """Take the next ready cell, within the budget of the pass."""
+        ready = self._ready
+        while ready and self._budget > 0:
+            self._budget -= 1
+            cell = ready.popleft()
+            if cell not in self._suspended:
+                cell.idle = False
+                return cell
+            # Else two senders scheduled it; the turn that waits will see to their messages.
+        return None
