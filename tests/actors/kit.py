@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -196,6 +197,19 @@ class Latch:
     async def reached(self) -> None:
         """Wait on the loop."""
         await within(asyncio.to_thread(self.wait))
+
+
+async def in_threads(count: int, function: Callable[[], T]) -> list[T]:
+    """Call the function in so many threads at the same time."""
+    start = threading.Barrier(count)
+
+    def run() -> T:
+        start.wait(LIMIT)
+        return function()
+
+    loop = asyncio.get_running_loop()
+    with ThreadPoolExecutor(count) as pool:
+        return await within(asyncio.gather(*(loop.run_in_executor(pool, run) for _ in range(count))))
 
 
 @asynccontextmanager

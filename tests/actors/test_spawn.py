@@ -30,7 +30,6 @@ from dramaturg.actors import (
 )
 from tests.actors.kit import (
     KINDS,
-    LIMIT,
     AsyncPuppet,
     Crash,
     Do,
@@ -42,6 +41,7 @@ from tests.actors.kit import (
     ThreadPuppet,
     deaf,
     ended,
+    in_threads,
     nothing,
     reasons,
     settled,
@@ -382,29 +382,17 @@ async def test_init_may_use_the_context() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_threads_may_spawn_at_once_and_every_actor_works(kind: Kind) -> None:
-    threads, each = 16, 8
-    start = threading.Barrier(threads)
-    refs: list[Any] = []
-
-    def spawn() -> None:
-        start.wait(LIMIT)
-        for _ in range(each):
-            refs.append(system.spawn(kind))  # noqa: PERF401 - other threads append too
-
     async with ActorSystem() as system:
-        await within(asyncio.gather(*(asyncio.to_thread(spawn) for _ in range(threads))))
+        spawned = await in_threads(16, lambda: [system.spawn(kind) for _ in range(4)])
 
-        assert len({ref.name for ref in refs}) == threads * each
+        refs = [ref for each in spawned for ref in each]
+        assert len({ref.name for ref in refs}) == 64
         assert set(refs) == set(system.actors)
         assert all([await ref.request(Do(lambda _: True)) for ref in refs])
 
 
 async def test_of_threads_that_spawn_one_name_one_wins() -> None:
-    threads = 16
-    start = threading.Barrier(threads)
-
     def spawn() -> bool:
-        start.wait(LIMIT)
         try:
             system.spawn(Puppet, name="it")
         except DuplicateNameError:
@@ -412,7 +400,7 @@ async def test_of_threads_that_spawn_one_name_one_wins() -> None:
         return True
 
     async with ActorSystem() as system:
-        won = await within(asyncio.gather(*(asyncio.to_thread(spawn) for _ in range(threads))))
+        won = await in_threads(16, spawn)
 
     assert won.count(True) == 1
 

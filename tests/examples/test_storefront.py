@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
@@ -70,16 +71,21 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
     return run
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
+@contextmanager
+def start(folder: Path) -> Generator[subprocess.Popen[str]]:
     """Start the demo as `make demo` does, but in a folder of its own."""
-    return subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "examples.storefront"],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": os.pathsep.join([str(CHECKOUT), *sys.path])},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as demo:
+        try:
+            yield demo
+        finally:
+            demo.kill()  # one that hangs is not waited for
 
 
 # -- the whole demo ------------------------------------------------------------

@@ -20,6 +20,7 @@ from dramaturg.actors._codec_errors import (
     UnregisteredTypeError,
     UpcastError,
 )
+from dramaturg.actors._codec_reader import Stored
 from dramaturg.actors._context import ActorContext
 from dramaturg.actors._dead_letters import DeadLetter, DeadLetterReason, DeadLetters, Replayed
 from dramaturg.actors._errors import (
@@ -63,10 +64,10 @@ from dramaturg.actors._future import Future
 from dramaturg.actors._handler import handler
 from dramaturg.actors._ids import IdSource, random_ids, seeded_ids
 from dramaturg.actors._mailbox import Bounded, MailboxSpec, Overflow, Priority, Unbounded
-from dramaturg.actors._message import Message, Request
+from dramaturg.actors._message import Message, Request, reply_type
 from dramaturg.actors._props import Props
 from dramaturg.actors._ref import ActorRef
-from dramaturg.actors._registry import TypeRegistry
+from dramaturg.actors._registry import RegisteredType, TypeRegistry
 from dramaturg.actors._router import Router
 from dramaturg.actors._router_delivery import UnroutableError
 from dramaturg.actors._router_logic import (
@@ -87,6 +88,7 @@ from dramaturg.actors._router_messages import (
     Routees,
 )
 from dramaturg.actors._system import ActorSystem
+from dramaturg.actors._upcaster import Upcaster, upcaster
 from dramaturg.actors._watch import Terminated
 
 __all__ = [
@@ -142,6 +144,7 @@ __all__ = [
     "Props",
     "RandomChoice",
     "Refused",
+    "RegisteredType",
     "RegistryError",
     "RemoveRoutee",
     "Replayed",
@@ -156,6 +159,7 @@ __all__ = [
     "ShutdownTimedOut",
     "StartFailed",
     "StashOverflowError",
+    "Stored",
     "Subscription",
     "SystemClock",
     "SystemEnded",
@@ -172,10 +176,13 @@ __all__ = [
     "UnregisteredTypeError",
     "UnroutableError",
     "UpcastError",
+    "Upcaster",
     "UsageError",
     "handler",
     "random_ids",
+    "reply_type",
     "seeded_ids",
+    "upcaster",
 ]
 
 if __name__ == "actors":  # reached through the link at the top of a checkout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import pykka
 
@@ -10,7 +10,7 @@ from dramaturg.actors._context import ActorContext
 from dramaturg.actors._errors import HandlerDefinitionError, OutsideActorError
 from dramaturg.actors._future import Future
 from dramaturg.actors._handler import build_table, is_async
-from dramaturg.actors._mailbox import Unbounded
+from dramaturg.actors._mailbox import UNBOUNDED
 
 if TYPE_CHECKING:
     import threading
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from dramaturg.actors._ref import ActorRef
 
 __all__ = ["Actor", "ThreadActor"]
+
+
+def _async_methods(cls: type) -> list[str]:
+    return [
+        name for base in cls.__mro__ for name, value in vars(base).items() if is_async(value)
+    ]
 
 
 class Actor(pykka.Actor):
@@ -50,7 +56,7 @@ class Actor(pykka.Actor):
     :raises HandlerDefinitionError: when a subclass with wrong handlers is defined.
     """
 
-    mailbox: ClassVar[MailboxSpec] = Unbounded()
+    mailbox: ClassVar[MailboxSpec] = UNBOUNDED
     """The mailbox, unless ``Props.using`` says otherwise."""
     policy: ClassVar[Policy | None] = None
     """What becomes of the actor when it fails; None is ``Directive.STOP``, and lets
@@ -64,16 +70,17 @@ class Actor(pykka.Actor):
 
     _handlers: ClassVar[dict[type, Callable[[Any, Any], Any]]] = {}
     _declared: ClassVar[frozenset[type]] = frozenset()
-    _is_async: ClassVar[bool] = False
+    _kind: ClassVar[Literal["loop", "task", "thread"]] = "loop"
+    """Which dispatcher runs it."""
+    _stops_plainly: ClassVar[bool] = True
     _cell: Cell
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._handlers = build_table(cls)
+        cls._stops_plainly = cls.on_stop is Actor.on_stop
         cls._declared = frozenset(cls._handlers)
-        cls._is_async = any(
-            is_async(value) for base in cls.__mro__ for value in vars(base).values()
-        )
+        cls._kind = "task" if _async_methods(cls) else "loop"
 
     def __init__(self, *_args: Any, **_kwargs: Any) -> None:
         """Need not be called by subclasses.
@@ -183,20 +190,16 @@ class ThreadActor(Actor):
     Handlers have to be ``def``.
     """
 
+    _kind: ClassVar[Literal["loop", "task", "thread"]] = "thread"
     use_daemon_thread: ClassVar[bool] = False
     """Whether the process may end although the thread runs; as in pykka."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        if cls._is_async:
-            method = next(
-                name
-                for base in cls.__mro__
-                for name, value in vars(base).items()
-                if is_async(value)
-            )
+        for method in _async_methods(cls):
             raise HandlerDefinitionError(
                 owner=cls.__qualname__,
                 method=method,
                 problem="a ThreadActor blocks and cannot await: use def, or Actor",
             )
+        cls._kind = "thread"

@@ -48,7 +48,6 @@ ticks, pykka's messages and ``on_receive``.
 
 from __future__ import annotations
 
-from collections import deque
 from contextvars import ContextVar
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -107,6 +106,7 @@ class Cell:
         "state",
         "system",
         "throughput",
+        "waiters",
     )
 
     actor: Actor | None
@@ -115,7 +115,7 @@ class Cell:
     batch: Any
     mailbox: Any
     throughput: int
-    control: deque[Signal] | None
+    control: list[Signal] | None
     children: dict[str, Cell] | None
     ref: ActorRef[Any]
     context: ActorContext | None
@@ -146,6 +146,7 @@ class Cell:
         self.serial = 0
         self.put = system.door(mailbox.append) if system.traces else mailbox.append
         self.state = State.RUNNING
+        self.waiters: list[Future[bool]] | None = None
 
     # -- turns ---------------------------------------------------------------
 
@@ -205,10 +206,10 @@ class Cell:
 
     async def turn_async(self) -> None:
         """Do what :meth:`turn` does, for an actor with ``async def`` methods."""
+        current_cell.set(self)
         if self.attention and not await lifecycle.attend(self):
             self.leave()
             return
-        current_cell.set(self)
         left = self.throughput
         actor = self.actor
         handlers = self.handlers
@@ -256,7 +257,7 @@ class Cell:
                 handle = self.handlers[message.__class__]
             except KeyError:
                 handle = resolve(self, message.__class__)
-            if envelope.headers is not None:
+            if envelope.sender is not None or envelope.headers is not None:
                 self.deliver(envelope)
             else:
                 result = handle(self.actor, message)
@@ -326,7 +327,8 @@ class Cell:
             handle = self.handlers[message.__class__]
         except KeyError:
             handle = resolve(self, message.__class__)
-        if envelope.headers is not None:
+        if envelope.sender is not None or envelope.headers is not None:
+            # This may run within the call, and so in the context, of the sender.
             token = current_cell.set(self)
             try:
                 result = handle(self.actor, message)
@@ -359,6 +361,8 @@ class Cell:
 
     def attend(self) -> bool:
         """See to the control lane; tell whether messages may be handled now."""
+        if self.extra is None and lifecycle.stop_plainly(self):
+            return False
         return bool(run_now(lifecycle.attend(self)))
 
     def fail(self, error: BaseException) -> None:
@@ -378,24 +382,27 @@ class Cell:
     def post_internal(self, item: Internal) -> None:
         """Put one of the runtime's own messages behind what waits; any thread.
 
-        Past the door: no bound, no priority and no closed actor turns it away.
-        An actor that has stopped drops it.
+        Past the door, since it must not fail: no bound, no priority and no
+        closed actor turns it away. An actor that has stopped drops it.
         """
         self.mailbox.append(item)
         if self.idle:
             self.dispatcher.schedule(self)
 
-    def signal(self, signal: Signal) -> None:
-        """Put a signal into the control lane; any thread, never blocks."""
+    def signal(self, signal: Signal, *, here: bool = False) -> None:
+        """Put a signal into the control lane; any thread, never blocks.
+
+        :param here: let this thread see to it at once if the actor is idle and may run here.
+        """
         control = self.control
         if control is None:
             with self.system.lock:
                 control = self.control
                 if control is None:
-                    control = self.control = deque()
+                    control = self.control = []
         control.append(signal)
         self.attention = True
-        if self.idle:
+        if self.idle and not (here and self.dispatcher.run_here(self)):
             self.dispatcher.schedule(self)
 
     def more(self) -> Extra:
@@ -443,7 +450,7 @@ class Cell:
             if self.state is State.STOPPED:
                 return None
             self.state = State.STOPPED
-            waiters = self.extra.stop_waiters if self.extra is not None else []
+            waiters, self.waiters = self.waiters or [], None
             if parent is not None and parent.children is not None:
                 parent.children.pop(self.name, None)
         self.idle = True
@@ -470,7 +477,8 @@ class Cell:
 
     def refuse(self, item: Any) -> None:
         """Stand in the door of a closed actor: everything becomes a dead letter."""
-        letters.undeliverable(self, item)
+        system = self.system
+        letters.undeliverable(self, system.enveloped(item) if system.traces else item)
 
     def flush(self) -> None:
         """Make dead letters of what came in after the actor had stopped."""

@@ -194,6 +194,7 @@ class ActorContext:
         if every is not None and not check_seconds("every", every):
             raise OptionError(option="every", value=every, expected="more than 0 seconds")
         first = check_seconds("after", after if after is not None else every or 0.0)
+        hash(key)  # one that cannot be a key fails here, before anything is done
         self.cancel_timer(key)
         self._cell.more().timers[key] = Timer(
             self._cell, key, message, after=first, period=every, fixed_rate=fixed_rate
@@ -212,13 +213,13 @@ class ActorContext:
 
         Each message starts the period anew, the timeout's own included.
         """
+        if seconds is not None and not check_seconds("seconds", seconds):
+            raise OptionError(option="seconds", value=seconds, expected="more than 0 seconds")
         extra = self._cell.more()
         if extra.receive_timeout is not None:
             extra.receive_timeout.cancel()
             extra.receive_timeout = None
         if seconds is not None:
-            if not check_seconds("seconds", seconds):
-                raise OptionError(option="seconds", value=seconds, expected="more than 0 seconds")
             extra.receive_timeout = ReceiveTimeout(self._cell, seconds, message)
             self._cell.attention = True
 

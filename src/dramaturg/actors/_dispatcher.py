@@ -59,6 +59,10 @@ class Dispatcher(Protocol):
         """
         ...
 
+    def run_here(self, cell: Cell) -> bool:
+        """Run a turn of an idle cell at once on the calling thread, if that is possible."""
+        ...
+
     def interrupt(self, cell: Cell) -> bool:
         """Cut short the handler that the cell waits in; tell whether that was possible."""
         ...
@@ -118,6 +122,25 @@ class LoopDispatcher:
             self.owner = 0
             self._lock.release()
         return True
+
+    def run_here(self, cell: Cell) -> bool:
+        ident = get_ident()
+        if (ident != self._host.ident and not self._helping) or not self._lock.acquire(
+            blocking=False
+        ):
+            return False
+        try:
+            if not cell.idle:
+                return False
+            cell.idle = False
+            self.owner = ident
+            self.current = cell
+            cell.turn()
+            return True
+        finally:
+            self.current = None
+            self.owner = 0
+            self._lock.release()
 
     def interrupt(self, cell: Cell) -> bool:  # noqa: ARG002 - a def handler cannot be cut short
         return False

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._future import Future
     from dramaturg.actors._thread import ThreadDispatcher
     from dramaturg.actors._timers import ReceiveTimeout, Timer
+    from dramaturg.actors._watch import Watch
 
 __all__ = ["Extra"]
 
@@ -27,6 +28,7 @@ class Extra:
         "failure",
         "keep_mailbox",
         "killing",
+        "never_up",
         "policy",
         "pykka",
         "pykka_stopped",
@@ -36,7 +38,6 @@ class Extra:
         "stash",
         "stash_capacity",
         "stop_reason",
-        "stop_waiters",
         "thread",
         "timers",
         "urn",
@@ -49,6 +50,7 @@ class Extra:
         self.failure: BaseException | None = None
         self.keep_mailbox = True
         self.killing = False
+        self.never_up = False
         self.policy: Policy | None = None
         self.pykka = False
         self.pykka_stopped: threading.Event | None = None
@@ -58,9 +60,8 @@ class Extra:
         self.stash: deque[Any] | None = None
         self.stash_capacity = 1000
         self.stop_reason = "normal"
-        self.stop_waiters: list[Future[bool]] = []
         self.thread: ThreadDispatcher | None = None
         self.timers: dict[Any, Timer] = {}
         self.urn: str | None = None
-        self.watchers: dict[Cell, Any] = {}
-        self.watching: set[Cell] = set()
+        self.watchers: dict[Cell, Watch] = {}
+        self.watching: dict[Cell, Watch] = {}

@@ -7,11 +7,13 @@ import contextlib
 import queue
 import sys
 from _thread import allocate_lock
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar, cast
 
 import pykka
 
-from dramaturg.actors._errors import BlockingCallError, DeadlineExceeded
+from dramaturg.actors._errors import BlockingCallError, DeadlineExceeded, Refused
+from dramaturg.actors._log import default_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -21,13 +23,42 @@ if TYPE_CHECKING:
         type[BaseException] | None, BaseException | None, TracebackType | None
     ]
 
-__all__ = ["Future"]
+__all__ = ["Future", "waker"]
 
 T = TypeVar("T")
 
 
 def _ignore() -> None:
     return None
+
+
+def _call(callback: Callable[[], object]) -> None:
+    try:
+        callback()
+    except Exception as error:  # noqa: BLE001 - the user's function
+        default_log().error("future_callback_failed", callback=repr(callback), exc_info=error)
+
+
+def waker() -> tuple[asyncio.Future[None], Callable[[], None]]:
+    """Make a future of the running loop, and what completes it from any thread."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def settle() -> None:
+        if not done.done():
+            done.set_result(None)
+
+    ident = get_ident()
+
+    def wake() -> None:
+        if get_ident() == ident:
+            settle()
+            return
+        # The loop of somebody who has given up waiting may be closed by now.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle)
+
+    return done, wake
 
 
 class Future(pykka.Future[T], Generic[T]):
@@ -38,15 +69,18 @@ class Future(pykka.Future[T], Generic[T]):
     instead of blocking for ever.
     """
 
+    # Defaults of the class, since most futures are completed and forgotten.
+    _get_hook: Callable[[float | None], T] | None = None
+    _done = False
+    _value: Any = None
+    _exc_info: ExcInfo | None = None
+    _callbacks: tuple[Callable[[], object], ...] = ()
+    _refuse_in: Callable[[], bool] | None = None
+    _on_late: Callable[[], None] = staticmethod(_ignore)
+
     def __init__(self) -> None:
-        super().__init__()
-        self._done = False
-        self._value: Any = None
-        self._exc_info: ExcInfo | None = None
+        # pykka's own __init__ would set what the class has as defaults.
         self._lock = allocate_lock()
-        self._callbacks: list[Callable[[], object]] = []
-        self._refuse_in: Callable[[], bool] | None = None
-        self._on_late: Callable[[], None] = _ignore
 
     def get(self, *, timeout: float | None = None) -> Any:
         """Return the value, or raise the exception, that the future was given.
@@ -56,7 +90,10 @@ class Future(pykka.Future[T], Generic[T]):
         :raises BlockingCallError: on a thread that runs the answering actor.
         """
         if self._get_hook is not None:
-            return super().get(timeout=timeout)
+            if not self._done:
+                self._value = self._get_hook(timeout)
+                self._done = True
+            return self._value
         if not self._done:
             self._block(timeout)
         if self._exc_info is not None:
@@ -87,7 +124,7 @@ class Future(pykka.Future[T], Generic[T]):
         with self._lock:
             if self._done:
                 raise queue.Full
-            super().set_get_hook(func)
+            self._get_hook = func
 
     def complete(self, value: Any, error: BaseException | None) -> None:
         """Serve as the reply slot of a request; a second answer is dropped and counted."""
@@ -97,7 +134,9 @@ class Future(pykka.Future[T], Generic[T]):
             else:
                 self.set_exception((type(error), error, error.__traceback__))
         except queue.Full:
-            self._on_late()
+            # That the actor failed or stopped, or the message expired, is no reply of its.
+            if error is None or isinstance(error, Refused):
+                self._on_late()
 
     def bind(self, *, refuse: Callable[[], bool], on_late: Callable[[], None] = _ignore) -> None:
         """Tell the future where ``get`` must not block, and who counts late replies."""
@@ -110,12 +149,15 @@ class Future(pykka.Future[T], Generic[T]):
             self.set_exception((type(error), error, error.__traceback__))
 
     def add_done_callback(self, callback: Callable[[], object]) -> None:
-        """Call back once the future has its value: in the completing thread, or at once."""
+        """Call back once the future has its value: in the completing thread, or at once.
+
+        What a callback raises is logged: it is not the fault of whoever completes.
+        """
         with self._lock:
             if not self._done:
-                self._callbacks.append(callback)
+                self._callbacks = (*self._callbacks, callback)
                 return
-        callback()
+        _call(callback)
 
     def __await__(self) -> Generator[Any, None, T]:
         return self._wait().__await__()
@@ -127,14 +169,8 @@ class Future(pykka.Future[T], Generic[T]):
             # A hook may block on other futures: not on this loop.
             return await asyncio.to_thread(self.get)
         if not self._done:
-            loop = asyncio.get_running_loop()
-            done = loop.create_future()
-
-            def wake() -> None:
-                if not done.done():
-                    done.set_result(None)
-
-            self.add_done_callback(lambda: loop.call_soon_threadsafe(wake))
+            done, wake = waker()
+            self.add_done_callback(wake)
             await done
         return cast("T", self.get())
 
@@ -146,9 +182,9 @@ class Future(pykka.Future[T], Generic[T]):
             self._value = value
             self._exc_info = exc_info
             self._done = True
-            callbacks, self._callbacks = self._callbacks, []
+            callbacks, self._callbacks = self._callbacks, ()
         for callback in callbacks:
-            callback()
+            _call(callback)
 
     def _block(self, timeout: float | None) -> None:
         if self._refuse_in is not None and self._refuse_in():

@@ -8,6 +8,7 @@ swallowed as a crash.
 from __future__ import annotations
 
 import dis
+import signal
 from typing import Any
 
 __all__ = ["is_from_signal", "raise_error"]
@@ -19,16 +20,25 @@ def is_from_signal(error: BaseException) -> bool:
     """Tell whether the error is a KeyboardInterrupt that no ``raise`` statement made.
 
     Python raises a signal's KeyboardInterrupt between any two instructions; the
-    innermost frame of its traceback then does not stand at a raise.
+    innermost frame of its traceback then does not stand at a raise. Or it called the
+    process's handler for the signal, such as the one of ``asyncio.run``, and that raised.
     """
     if not isinstance(error, KeyboardInterrupt):
         return False
     trace: Any = error.__traceback__
     if trace is None:
         return False
-    while trace.tb_next is not None:
+    handler = _code_of(signal.getsignal(signal.SIGINT))
+    while trace.tb_frame.f_code is not handler and trace.tb_next is not None:
         trace = trace.tb_next
-    return bool(trace.tb_frame.f_code.co_code[trace.tb_lasti] != _RAISE)
+    code = trace.tb_frame.f_code
+    return code is handler or bool(code.co_code[trace.tb_lasti] != _RAISE)
+
+
+def _code_of(function: Any) -> Any:
+    while hasattr(function, "func"):  # functools.partial
+        function = function.func
+    return getattr(function, "__code__", None)
 
 
 def raise_error(error: BaseException) -> None:

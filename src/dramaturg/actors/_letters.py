@@ -41,7 +41,7 @@ __all__ = [
 
 def bury(cell: Cell, item: Any, reason: DeadLetterReason, error: BaseException | None) -> None:
     """Record a dead letter and complete its request with the error."""
-    if item is None or isinstance(item, Internal):
+    if isinstance(item, Internal):
         return
     if item.__class__ is Envelope:
         reply = item.reply
@@ -98,7 +98,7 @@ def refused(cell: Cell, error: Refused) -> None:
     cell.message = None
     if item.__class__ is Envelope and item.reply is not None:
         item.reply.complete(None, error)
-    else:
+    elif item is not None:  # else the handler has stashed the message
         bury(cell, item, DeadLetterReason.REFUSED, error)
 
 
@@ -112,8 +112,9 @@ def unhandled(cell: Cell, message: Any) -> None:
 
 
 def cut_short(cell: Cell, item: Any) -> None:
-    """The actor was killed while it handled the message."""
-    bury(cell, item, DeadLetterReason.CANCELLED, stopped_error(cell, "was killed"))
+    """The actor was killed while it handled the message, if it had one."""
+    if item is not None:
+        bury(cell, item, DeadLetterReason.CANCELLED, stopped_error(cell, "was killed"))
 
 
 def start_failed(cell: Cell) -> StartFailed:

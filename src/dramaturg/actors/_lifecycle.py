@@ -43,11 +43,13 @@ __all__ = [
     "Kill",
     "Start",
     "Stop",
+    "abandon",
     "attend",
     "begin_stop",
     "crash",
     "drain",
     "end",
+    "is_stuck",
     "kill",
     "request_stop",
 ]
@@ -79,6 +81,9 @@ class Stop:
             await begin_stop(cell, self.reason)
 
 
+_STOP = Stop()
+
+
 class Kill:
     """Stop without ``on_stop``; see :func:`kill`."""
 
@@ -106,13 +111,15 @@ class ChildrenGone:
 class Escalated:
     """A child's failure is to be this actor's own."""
 
-    __slots__ = ("error",)
+    __slots__ = ("error", "incarnation")
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, incarnation: int) -> None:
         self.error = error
+        self.incarnation = incarnation
 
     async def apply(self, cell: Cell) -> None:
-        if cell.state < State.STOPPING:
+        # An incarnation that fails already, or has failed since, took its children with it.
+        if cell.state < State.RESTARTING and cell.incarnation == self.incarnation:
             await crash(cell, self.error, phase="child")
 
 
@@ -134,7 +141,7 @@ async def attend(cell: Cell) -> bool:
     cell.attention = False
     control = cell.control
     while control:
-        await control.popleft().apply(cell)
+        await control.pop(0).apply(cell)
     if cell.state is not State.RUNNING:
         cell.attention = True
         return False
@@ -144,6 +151,40 @@ async def attend(cell: Cell) -> bool:
         cell.attention = True
         if cell.depth:
             extra.receive_timeout.restart()
+    return True
+
+
+def stop_plainly(cell: Cell) -> bool:
+    """Stop an actor to which stopping means nothing: no hook, no child, nobody to tell.
+
+    What is below in steps, in one; false if it is not that plain, and then nothing is done.
+    """
+    control = cell.control
+    if (
+        not control
+        or len(control) > 1
+        or control[0].__class__ is not Stop
+        or cell.children
+        or cell.state is not State.RUNNING
+        or cell.mailbox.__class__ is not list
+        or cell.actor is None
+        or not cell.actor._stops_plainly
+    ):
+        return False
+    reason = control.pop(0).reason
+    cell.put = cell.refuse
+    waiters = cell.detach()
+    if cell.mailbox or cell.batch is not None:
+        letters.flush(cell)
+    if cell.extra is not None:  # a thread has begun to watch it meanwhile
+        for watcher, watch in tuple(cell.extra.watchers.items()):
+            notify(cell, watcher, watch)
+    cell.actor = None
+    cell.context = None
+    report.stopped(cell, reason)
+    for future in waiters or ():
+        future.complete(True, None)
+    cell.tell_parent()
     return True
 
 
@@ -159,13 +200,34 @@ async def _start(cell: Cell) -> bool:
     except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
         await crash(cell, error, phase="on_start")
         return False
-    cell.state = State.RUNNING
+    if not _enter(cell, State.RUNNING):
+        return False
     report.started(cell)
-    if cell.extra is not None:
-        waiters, cell.extra.start_waiters = cell.extra.start_waiters, []
-        for future in waiters:
-            future.complete(None, None)
+    _tell_who_waits_for_the_start(cell)
     return True
+
+
+def _enter(cell: Cell, state: State) -> bool:
+    """Take the next step of a life; tell whether the cell may.
+
+    Not if it was declared stopped from outside while its handler or hook ran on.
+    """
+    with cell.system.lock:
+        if cell.state >= State.STOPPING:
+            return False
+        cell.state = state
+        return True
+
+
+def _tell_who_waits_for_the_start(cell: Cell) -> None:
+    # Under the lock: a waiter either saw that the actor runs, or is seen here.
+    with cell.system.lock:
+        extra = cell.extra
+        if extra is None:
+            return
+        waiters, extra.start_waiters = extra.start_waiters, []
+    for future in waiters:
+        future.complete(None, None)
 
 
 async def crash(cell: Cell, error: BaseException, phase: str = "message") -> None:
@@ -173,6 +235,9 @@ async def crash(cell: Cell, error: BaseException, phase: str = "message") -> Non
     item, cell.message = cell.message, None
     if is_from_signal(error):
         cell.system.interrupted(error)
+    if cell.state >= State.STOPPING:
+        # It was declared stopped meanwhile, and whoever waited has been told.
+        return
     if cell.pykka_contract:
         await pykka_contract.crash(cell, item, error)
         return
@@ -180,9 +245,12 @@ async def crash(cell: Cell, error: BaseException, phase: str = "message") -> Non
     if extra.killing and isinstance(error, asyncio.CancelledError):
         letters.cut_short(cell, item)
         return
-    cell.state = State.SUSPENDED
+    if not _enter(cell, State.SUSPENDED):
+        return
     cell.attention = True
     extra.failure = error
+    if phase == "on_start" and cell.incarnation == 1:
+        extra.never_up = True
     if item is not None:
         letters.crashed(cell, item, error)
     failure = Failure(
@@ -193,7 +261,8 @@ async def crash(cell: Cell, error: BaseException, phase: str = "message") -> Non
         incarnation=cell.incarnation,
         restarts=extra.restarts,
     )
-    await _tell_the_actor(cell, error)
+    if phase != "__init__":
+        await _tell_the_actor(cell, error)
     decision, decided = _decide(cell, failure)
     report.failed(cell, failure, item, decision, decided=decided)
     await _obey(cell, decision, error)
@@ -218,7 +287,7 @@ def _decide(cell: Cell, failure: Failure) -> tuple[Directive, bool]:
     else:
         try:
             decision = Directive(policy(failure))
-        except Exception as error:  # noqa: BLE001 - the user's function
+        except BaseException as error:  # noqa: BLE001 - the user's function
             report.hook_failed(cell, "policy", error)
             decision = Directive.ESCALATE
     if failure.phase != "message" and decision in (Directive.RESTART, Directive.RESUME):
@@ -229,20 +298,25 @@ def _decide(cell: Cell, failure: Failure) -> tuple[Directive, bool]:
 
 async def _obey(cell: Cell, decision: Directive, error: BaseException) -> None:
     if decision is Directive.RESUME:
-        cell.state = State.RUNNING
+        if _enter(cell, State.RUNNING):
+            cell.more().failure = None
+            _tell_who_waits_for_the_start(cell)
     elif decision is Directive.RESTART:
         await _begin_restart(cell)
     else:
+        parent = cell.parent
+        incarnation = 0 if parent is None else parent.incarnation
         await begin_stop(cell, "failed")
-        if decision is Directive.ESCALATE and cell.parent is not None:
-            cell.parent.signal(Escalated(error))
+        if decision is Directive.ESCALATE and parent is not None:
+            parent.signal(Escalated(error, incarnation))
 
 
 # -- restart -------------------------------------------------------------------------
 
 
 async def _begin_restart(cell: Cell) -> None:
-    cell.state = State.RESTARTING
+    if not _enter(cell, State.RESTARTING):
+        return
     extra = cell.more()
     cancel_all(cell)
     unwatch_all(cell)
@@ -252,6 +326,9 @@ async def _begin_restart(cell: Cell) -> None:
         extra.stash.clear()
     if not extra.keep_mailbox:
         letters.flush(cell)
+        if cell.put == cell.refuse:
+            # It drains: the mark of that has gone with the rest.
+            cell.mailbox.append(DrainEnd())
     if not _stop_children(cell):
         await _start_again(cell)
 
@@ -259,9 +336,10 @@ async def _begin_restart(cell: Cell) -> None:
 async def _start_again(cell: Cell) -> None:
     extra = cell.more()
     cause = extra.failure or InternalError("an actor restarts that has not failed")
+    if not _enter(cell, State.STARTING):
+        return
     cell.incarnation += 1
     extra.restarts += 1
-    cell.state = State.STARTING
     phase = "__init__"
     try:
         cell.make_actor()
@@ -283,7 +361,7 @@ def request_stop(cell: Cell) -> None:
     if cell.pykka_contract:
         drain(cell)
     elif cell.state is not State.STOPPED:
-        cell.signal(Stop())
+        cell.signal(_STOP, here=True)
 
 
 def drain(cell: Cell) -> None:
@@ -303,30 +381,44 @@ def kill(cell: Cell) -> None:
     An ``async def`` handler is cancelled where it waits. A thread cannot be
     cut short: a blocking actor is declared stopped and its thread abandoned.
     """
+    stuck = is_stuck(cell)
     cell.more().killing = True
     cell.signal(Kill())
-    if not cell.dispatcher.interrupt(cell) and cell.extra is not None and cell.extra.thread:
-        _abandon(cell)
+    # One that has children has to wait for them.
+    if not cell.dispatcher.interrupt(cell) and stuck and not cell.children:
+        abandon(cell)
 
 
-def _abandon(cell: Cell) -> None:
-    dispatcher = cell.more().thread
-    if dispatcher is not None:
-        dispatcher.abandoned = True
+def is_stuck(cell: Cell) -> bool:
+    """Tell whether it is a blocking actor in the middle of a turn."""
+    return cell.extra is not None and cell.extra.thread is not None and not cell.idle
+
+
+def abandon(cell: Cell) -> None:
+    """Declare an actor ended that does not come back; any thread."""
     with cell.system.lock:
+        if cell.state is State.STOPPED:
+            return
+        _note_start(cell)
         cell.state = State.STOPPING
         cell.put = cell.refuse
+    cell.attention = True
+    if is_stuck(cell):
+        report.thread_leaked(cell)
+    dispatcher = cell.extra.thread if cell.extra is not None else None
+    if dispatcher is not None:
+        dispatcher.abandoned = True
     item, cell.message = cell.message, None
-    if item is not None:
-        letters.cut_short(cell, item)
-    report.thread_leaked(cell)
+    letters.cut_short(cell, item)
     end(cell, "killed")
 
 
 async def begin_stop(cell: Cell, reason: str) -> None:
     """Close the door for good, bury what is queued, stop the children first."""
     with cell.system.lock:
-        cell.state = State.STOPPING
+        _note_start(cell)
+        if not _enter(cell, State.STOPPING):
+            return
         cell.put = cell.refuse
     cell.attention = True
     if reason != "normal" or cell.extra is not None:
@@ -337,6 +429,11 @@ async def begin_stop(cell: Cell, reason: str) -> None:
     letters.flush(cell)
     if not _stop_children(cell):
         await _finish(cell)
+
+
+def _note_start(cell: Cell) -> None:
+    if cell.state is State.STARTING and cell.incarnation == 1:
+        cell.more().never_up = True
 
 
 def _stop_children(cell: Cell) -> bool:
@@ -359,7 +456,7 @@ async def _finish(cell: Cell) -> None:
     reason = cell.extra.stop_reason if cell.extra is not None else "normal"
     if cell.pykka_contract:
         await pykka_contract.stop(cell)
-    elif reason not in ("failed", "killed") and cell.actor is not None:
+    elif reason != "killed" and not _has_failed(cell) and cell.actor is not None:
         try:
             await _call(cell.actor.on_stop())
         except BaseException as error:  # noqa: BLE001 - a hook may fail with anything
@@ -367,15 +464,22 @@ async def _finish(cell: Cell) -> None:
     end(cell, reason)
 
 
+def _has_failed(cell: Cell) -> bool:
+    return cell.extra is not None and cell.extra.failure is not None
+
+
 def end(cell: Cell, reason: str) -> None:
     """Leave the tree and tell everybody."""
     unwatch_all(cell)
+    cancel_all(cell)
     waiters = cell.detach()
+    if waiters is None:
+        return
     letters.flush(cell)
     extra = cell.extra
     if extra is not None:
-        for watcher, message in tuple(extra.watchers.items()):
-            notify(cell, watcher, message)
+        for watcher, watch in tuple(extra.watchers.items()):
+            notify(cell, watcher, watch)
         error = letters.start_failed(cell)
         for starting in extra.start_waiters:
             starting.complete(None, error)
@@ -384,5 +488,6 @@ def end(cell: Cell, reason: str) -> None:
     report.stopped(cell, reason)
     cell.actor = None
     cell.context = None
+    cell.tell_parent()
     for future in waiters:
         future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive

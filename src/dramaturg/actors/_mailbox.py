@@ -9,8 +9,8 @@ in front of it (see ``_cell``). It only refuses for want of room.
 
 from __future__ import annotations
 
-import heapq
 import threading
+from bisect import bisect_left
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any, Protocol, final
 
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import MailboxFull, OptionError
+from dramaturg.actors._signals import Internal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Bounded", "MailboxSpec", "Overflow", "Priority", "Queue", "Unbounded"]
+__all__ = ["Bounded", "MailboxSpec", "Overflow", "Priority", "Queue", "UNBOUNDED", "Unbounded"]
 
 
 class Overflow(Enum):
@@ -92,6 +93,9 @@ class Unbounded:
         return None
 
 
+UNBOUNDED = Unbounded()
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Bounded:
@@ -130,7 +134,7 @@ class Priority:
     """The message with the smallest key first; equal keys first in, first out.
 
     :param key: called with each message in the sender's thread; whatever it
-        raises is raised by ``tell`` and nothing is sent.
+        raises, or comparing keys does, is raised by ``tell`` and nothing is sent.
     """
 
     key: Callable[[Any], Any]
@@ -142,19 +146,21 @@ class Priority:
 class BoundedQueue:
     """The queue of a :class:`Bounded` mailbox."""
 
-    __slots__ = ("_items", "_lock", "_owner", "_spec", "_waiters", "put")
+    __slots__ = ("_internal", "_items", "_lock", "_owner", "_spec", "_waiters", "put")
 
     def __init__(self, spec: Bounded, owner: QueueOwner) -> None:
         self._spec = spec
         self._owner = owner
         self._items: deque[Any] = deque()
+        self._internal = 0
+        """How many of the items are the runtime's own; they take no room."""
         self._lock = threading.Lock()
         self._waiters: deque[RoomWaiter] = deque()
         self.put: Callable[[Any], None] = {
             Overflow.REJECT: self._put_or_reject,
             Overflow.DROP_NEWEST: self._put_or_drop,
             Overflow.DROP_OLDEST: self._put_over_oldest,
-            Overflow.BLOCK: self._put_when_room,
+            Overflow.BLOCK: self.put_when_room,
         }[spec.overflow]
 
     def __len__(self) -> int:
@@ -177,7 +183,7 @@ class BoundedQueue:
     def try_put(self, item: Any, waiter: RoomWaiter | None = None) -> bool:
         """Add the item if there is room; else leave the waiter to be woken."""
         with self._lock:
-            if len(self._items) < self._spec.capacity:
+            if self._has_room():
                 self._items.append(item)
                 return True
             if waiter is not None:
@@ -207,6 +213,8 @@ class BoundedQueue:
     def pop(self, index: int, /) -> Any:  # noqa: ARG002 - the list's
         with self._lock:
             item = self._items.popleft()
+            if isinstance(item, Internal):
+                self._internal -= 1
             waiter = self._next_waiter()
         if waiter is not None:
             waiter.wake()
@@ -215,9 +223,13 @@ class BoundedQueue:
     def append(self, item: Any, /) -> None:
         with self._lock:
             self._items.append(item)
+            self._internal += 1
+
+    def _has_room(self) -> bool:
+        return len(self._items) - self._internal < self._spec.capacity
 
     def _next_waiter(self) -> RoomWaiter | None:
-        if self._waiters and len(self._items) < self._spec.capacity:
+        if self._waiters and self._has_room():
             return self._waiters.popleft()
         return None
 
@@ -233,18 +245,26 @@ class BoundedQueue:
 
     def _put_over_oldest(self, item: Any) -> None:
         with self._lock:
-            oldest = self._items.popleft() if len(self._items) >= self._spec.capacity else None
+            dropped = [] if self._has_room() else [self._pop_oldest()]
             self._items.append(item)
-        if oldest is not None:
+        for oldest in dropped:
             self._owner.overflowed(oldest, self.full())
 
-    def _put_when_room(self, item: Any) -> None:
+    def _pop_oldest(self) -> Any:
+        items = self._items
+        place = next(i for i, item in enumerate(items) if not isinstance(item, Internal))
+        oldest = items[place]
+        del items[place]
+        return oldest
+
+    def put_when_room(self, item: Any, limit: float | None = None) -> None:
+        """Add the item; block this thread until there is room, up to the limit."""
         if self.try_put(item):
             return
         self._owner.may_block()
         waiter = _ThreadWaiter()
         while not self.try_put(item, waiter):
-            if not waiter.wait(self._spec.timeout):
+            if not waiter.wait(self._spec.timeout if limit is None else max(0.0, limit)):
                 self.forget(waiter)
                 error = self.full()
                 self._owner.overflowed(item, error)
@@ -269,31 +289,49 @@ class _ThreadWaiter:
 
 
 class PriorityQueue:
-    """The queue of a :class:`Priority` mailbox."""
+    """The queue of a :class:`Priority` mailbox.
 
-    __slots__ = ("_count", "_heap", "_key", "_lock", "_tail")
+    Keys are compared in ``put`` only, and before anything is changed: a
+    comparison that raises is the sender's error and leaves the queue as it was.
+    (A heap compares in ``pop`` too, and an error there would lose messages.)
+    """
+
+    __slots__ = ("_buckets", "_key", "_keys", "_length", "_lock", "_tail")
 
     def __init__(self, key: Callable[[Any], Any]) -> None:
         self._key = key
-        self._heap: list[tuple[Any, int, Any]] = []
+        self._keys: list[Any] = []
+        """The keys of what waits, each once, in order."""
+        self._buckets: list[deque[Any]] = []
+        """For each key its messages, first in, first out."""
+        self._length = 0
         self._tail: deque[Any] = deque()
-        self._count = 0
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
-        return len(self._heap) + len(self._tail)
+        return self._length + len(self._tail)
 
     def put(self, item: Any) -> None:
         key = self._key(item.message if item.__class__ is Envelope else item)
         with self._lock:
-            self._count += 1
-            heapq.heappush(self._heap, (key, self._count, item))
+            keys = self._keys
+            place = bisect_left(keys, key)
+            if place == len(keys) or key < keys[place]:
+                keys.insert(place, key)
+                self._buckets.insert(place, deque())
+            self._buckets[place].append(item)
+            self._length += 1
 
     def pop(self, index: int, /) -> Any:  # noqa: ARG002 - the list's
         with self._lock:
-            if self._heap:
-                return heapq.heappop(self._heap)[2]
-            return self._tail.popleft()
+            if not self._buckets:
+                return self._tail.popleft()
+            bucket = self._buckets[0]
+            item = bucket.popleft()
+            self._length -= 1
+            if not bucket:
+                del self._keys[0], self._buckets[0]
+            return item
 
     def append(self, item: Any, /) -> None:
         with self._lock:

@@ -21,12 +21,11 @@ _msgpack: Any = msgpack
 
 ExtType: Any = _msgpack.ExtType
 Timestamp: Any = _msgpack.Timestamp
-_new: Any = tuple.__new__
 
 
 def ext(code: int, data: bytes) -> Any:
     """Make an ``ExtType`` without the checks of its own constructor, which take a microsecond."""
-    return _new(ExtType, (code, data))
+    return tuple.__new__(ExtType, (code, data))  # pyright: ignore[reportUnknownMemberType]
 
 
 def pack(value: object, default: Callable[[Any], object] | None = None) -> bytes:

@@ -150,7 +150,8 @@ class ActorRef(pykka.ActorRef[A]):
 
         :returns: whether the actor was alive.
         :raises DeadlineExceeded: if ``timeout`` seconds were not enough; it stops later.
-        :raises BlockingCallError: if it blocks on a thread that runs the system's actors.
+        :raises BlockingCallError: if it blocks on a thread that runs the system's actors,
+            or a blocking actor waits so for its own end or an ancestor's.
         """
         return self._end(lifecycle.request_stop, "ref.stop()", block=block, timeout=timeout)
 
@@ -251,7 +252,9 @@ class ActorRef(pykka.ActorRef[A]):
     ) -> bool | Future[bool]:
         cell = self.cell
         if block:
-            cell.system.check_may_block(call, f"use `await {call[:-1]}block=False)`")
+            instead = f"use `await {call[:-1]}block=False)`"
+            cell.system.check_may_block(call, instead)
+            requests.check_not_below(cell, call, instead)
         future = requests.ended(cell)
         how(cell)
         return future.get(timeout=timeout) if block else future

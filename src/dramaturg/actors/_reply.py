@@ -9,6 +9,7 @@ answer. So one of the two always sees the other, without a lock.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from _thread import allocate_lock
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, Protocol
@@ -117,11 +118,20 @@ class ThreadWaiter:
     def notify(self, reply: Reply) -> None:  # noqa: ARG002 - the protocol's
         if self._gave_up:
             self._on_late()
-        self._lock.release()
+        self._open()
+
+    def expire(self) -> None:
+        """The deadline has passed by the system's clock; any thread."""
+        self._gave_up = True
+        self._open()
+
+    def _open(self) -> None:
+        with contextlib.suppress(RuntimeError):  # answer and deadline came at once
+            self._lock.release()
 
     def wait(self, reply: Reply, timeout: float | None) -> bool:
         """Block until the reply is there or the time is over; tell which."""
-        if reply.done or self._lock.acquire(timeout=-1 if timeout is None else max(0.0, timeout)):
-            return True
-        self._gave_up = True
+        if not reply.done:
+            self._lock.acquire(timeout=-1 if timeout is None else max(0.0, timeout))
+        self._gave_up = not reply.done
         return reply.done

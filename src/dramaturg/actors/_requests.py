@@ -18,10 +18,13 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._cell import current_cell
+from dramaturg.actors._clock import SystemClock
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import (
+    BlockingCallError,
     DeadlineExceeded,
     OptionError,
+    Refused,
     RequestCycleError,
 )
 from dramaturg.actors._future import Future
@@ -30,11 +33,22 @@ from dramaturg.actors._letters import start_failed
 from dramaturg.actors._mailbox import BoundedQueue
 from dramaturg.actors._reply import LoopWaiter, Reply, ThreadWaiter
 from dramaturg.actors._state import State
+from dramaturg.actors._trace import running_cell
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._clock import TimerHandle
 
-__all__ = ["ask", "ask_later", "ended", "request", "send", "started", "stopped_event"]
+__all__ = [
+    "ask",
+    "ask_later",
+    "check_not_below",
+    "ended",
+    "request",
+    "send",
+    "started",
+    "stopped_event",
+]
 
 
 async def request(cell: Cell, message: Any, timeout: float | None) -> Any:
@@ -49,15 +63,17 @@ async def request(cell: Cell, message: Any, timeout: float | None) -> Any:
     envelope = Envelope(message, reply, None if asker is None else asker.ref, deadline)
     if system.traces:
         envelope.headers = system.headers(asker)
-    if not cell.dispatcher.hand_over(cell, envelope):
-        if asker is not None:
-            _check_cycle(asker, cell)
-        if isinstance(cell.mailbox, BoundedQueue) and cell.mailbox.waits:
-            await send(cell, envelope, deadline - system.now())
-        else:
-            cell.post(envelope)
-    if not reply.done:
-        await _wait(cell, reply, asker, deadline)
+    handed_over = cell.dispatcher.hand_over(cell, envelope)
+    if not handed_over or not reply.done:
+        edge = None if asker is None else _begin_wait(asker, cell)
+        try:
+            if not handed_over:
+                await _enqueue(cell, envelope, deadline)
+            if not reply.done:
+                await _wait(cell, reply, deadline)
+        finally:
+            if asker is not None and edge is not None:
+                _end_wait(asker, edge)
     elif timeout is not None:
         _check_in_time(cell, deadline, timeout)
     if reply.error is not None:
@@ -72,27 +88,33 @@ def _check_in_time(cell: Cell, deadline: float | None, timeout: float) -> None:
         raise DeadlineExceeded(waiting_for=cell.path, timeout=timeout)
 
 
-async def _wait(cell: Cell, reply: Reply, asker: Cell | None, deadline: float) -> None:
+async def _enqueue(cell: Cell, envelope: Envelope, deadline: float) -> None:
+    queue = cell.mailbox
+    if isinstance(queue, BoundedQueue) and queue.waits:
+        await send(cell, envelope, min(queue.wait_limit, deadline - cell.system.now()))
+    else:
+        cell.post(envelope)
+
+
+async def _wait(cell: Cell, reply: Reply, deadline: float) -> None:
     system = cell.system
-    waiter = LoopWaiter(lambda: system.note_late_reply(cell))
+    waiter = LoopWaiter(lambda: _note_late(cell, reply))
     reply.waiter = waiter
     if reply.done:  # it came between the last look and now
         waiter.take()
         return
     timer = system.clock.call_at(deadline, waiter.expire)
-    edge = None if asker is None else (asker.serial, cell)
-    if edge is not None and asker is not None:
-        system.waits_for.setdefault(asker, []).append(edge)
     try:
         if not await waiter.wait():
             raise DeadlineExceeded(waiting_for=cell.path, timeout=None)
     finally:
         timer.cancel()
-        if edge is not None and asker is not None:
-            edges = system.waits_for[asker]
-            edges.remove(edge)
-            if not edges:
-                del system.waits_for[asker]
+
+
+def _note_late(cell: Cell, reply: Reply) -> None:
+    # That the actor failed or stopped, or the message expired, is no reply of its.
+    if reply.error is None or isinstance(reply.error, Refused):
+        cell.system.note_late_reply(cell)
 
 
 def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
@@ -109,11 +131,16 @@ def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
     if system.traces:
         envelope.headers = system.headers(asker)
     if not cell.dispatcher.hand_over(cell, envelope):
-        if asker is not None:
-            _check_cycle(asker, cell)
-        cell.post(envelope)
-    if not reply.done:
-        _block(cell, reply, asker, deadline, timeout)
+        edge = None if asker is None else _begin_wait(asker, cell)
+        try:
+            _post(cell, envelope, deadline)
+            if not reply.done:
+                _block(cell, reply, deadline, timeout)
+        finally:
+            if asker is not None and edge is not None:
+                _end_wait(asker, edge)
+    elif not reply.done:  # its handler has stashed it
+        _block(cell, reply, deadline, timeout)
     elif timeout is not None:
         _check_in_time(cell, deadline, timeout)
     error = reply.error
@@ -124,27 +151,40 @@ def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
     return reply.value
 
 
-def _block(
-    cell: Cell, reply: Reply, asker: Cell | None, deadline: float | None, timeout: float | None
-) -> None:
-    system = cell.system
-    waiter = ThreadWaiter(lambda: system.note_late_reply(cell))
+def _post(cell: Cell, envelope: Envelope, deadline: float | None) -> None:
+    queue = cell.mailbox
+    if deadline is None or not isinstance(queue, BoundedQueue) or not queue.waits:
+        cell.post(envelope)
+        return
+    if cell.put == cell.refuse:
+        cell.put(envelope)
+        return
+    queue.put_when_room(envelope, min(queue.wait_limit, deadline - cell.system.now()))
+    if cell.idle:
+        cell.dispatcher.schedule(cell)
+
+
+def _block(cell: Cell, reply: Reply, deadline: float | None, timeout: float | None) -> None:
+    waiter = ThreadWaiter(lambda: _note_late(cell, reply))
     reply.waiter = waiter
-    if asker is not None:
-        system.waits_for[asker] = [(asker.serial, cell)]
-    try:
-        left = None if deadline is None else deadline - system.now()
-        if not waiter.wait(reply, left):
-            raise DeadlineExceeded(waiting_for=cell.path, timeout=timeout)
-    finally:
-        if asker is not None:
-            system.waits_for.pop(asker, None)
+    clock = cell.system.clock
+    timer: TimerHandle | None = None
+    left: float | None = None
+    if deadline is not None and isinstance(clock, SystemClock):
+        left = deadline - clock.monotonic()
+    elif deadline is not None:
+        timer = clock.call_at(deadline, waiter.expire)
+    answered = waiter.wait(reply, left)
+    if timer is not None:
+        timer.cancel()
+    if not answered:
+        raise DeadlineExceeded(waiting_for=cell.path, timeout=timeout)
 
 
 def ask_later(cell: Cell, message: Any, timeout: float | None) -> Future[Any]:
     """See :meth:`ActorRef.ask`, for ``block=False``: errors go into the future."""
     system = cell.system
-    asker = current_cell.get()
+    asker = running_cell(system)
     future: Future[Any] = Future()
     future.bind(refuse=system.runs_here, on_late=lambda: system.note_late_reply(cell))
     deadline = None
@@ -171,6 +211,8 @@ async def send(cell: Cell, message: Any, timeout: float | None) -> None:
         cell.ref.tell(message)
         return
     system = cell.system
+    if system.traces:
+        message = system.enveloped(message)
     deadline = system.now() + (queue.wait_limit if timeout is None else timeout)
     while True:
         waiter = LoopWaiter(lambda: None)
@@ -214,12 +256,12 @@ def started(cell: Cell) -> Future[None]:
     future: Future[None] = Future()
     future.bind(refuse=cell.system.runs_here)
     with cell.system.lock:
-        state = cell.state
-        waits = state not in (State.RUNNING, State.STOPPED)
+        waits = State.RUNNING < cell.state < State.STOPPING
         if waits:
             cell.more().start_waiters.append(future)
     if not waits:
-        future.complete(None, start_failed(cell) if state is State.STOPPED else None)
+        never_up = cell.extra is not None and cell.extra.never_up
+        future.complete(None, start_failed(cell) if never_up else None)
     return future
 
 
@@ -230,10 +272,29 @@ def ended(cell: Cell) -> Future[bool]:
     with cell.system.lock:
         alive = cell.state is not State.STOPPED
         if alive:
-            cell.more().stop_waiters.append(future)
+            if cell.waiters is None:
+                cell.waiters = [future]
+            else:
+                cell.waiters.append(future)
     if not alive:
         future.complete(False, None)  # noqa: FBT003 - pykka's answer: it was dead
     return future
+
+
+def check_not_below(cell: Cell, call: str, instead: str) -> None:
+    """Check that the calling thread is not that of a blocking actor at or below the cell.
+
+    :raises BlockingCallError: if it is; the cell's end would wait for this very thread.
+    """
+    asker = current_cell.get()
+    if asker is None or asker.extra is None or asker.extra.thread is None:
+        return
+    if asker.extra.thread.thread is threading.current_thread():
+        above: Cell | None = asker
+        while above is not None:
+            if above is cell:
+                raise BlockingCallError(call=call, instead=instead)
+            above = above.parent
 
 
 def stopped_event(cell: Cell) -> threading.Event:
@@ -261,22 +322,44 @@ def _deadline(cell: Cell, timeout: float | None, asker: Cell | None) -> float:
     return deadline
 
 
-def _check_cycle(asker: Cell, target: Cell) -> None:
-    """Fail if the target waits, directly or through others, for the asker."""
-    if target is asker:
-        if asker.message is not None:
-            raise RequestCycleError(path=(asker.path, asker.path))
-        return
-    if asker.message is None:
-        return
-    trail = _trail(target, asker, {target})
-    if trail is not None:
-        raise RequestCycleError(path=(asker.path, *(cell.path for cell in trail)))
+def _begin_wait(asker: Cell, target: Cell) -> tuple[int, Cell]:
+    """Note that the asker waits; fail if the target waits, also through others, for it."""
+    edge = (asker.serial, target)
+    # Looked at and noted in one go: of two threads that close a circle the second one sees it.
+    with asker.system.lock:
+        if _is_held(asker):
+            trail = [asker] if target is asker else _trail(target, asker, {target})
+            if trail is not None:
+                raise RequestCycleError(path=(asker.path, *(cell.path for cell in trail)))
+        asker.system.waits_for.setdefault(asker, []).append(edge)
+    return edge
+
+
+def _end_wait(asker: Cell, edge: tuple[int, Cell]) -> None:
+    with asker.system.lock:
+        edges = asker.system.waits_for[asker]
+        edges.remove(edge)
+        if not edges:
+            del asker.system.waits_for[asker]
+
+
+def _is_held(cell: Cell) -> bool:
+    """Tell whether the actor is in a handler or a hook."""
+    return cell.message is not None or cell.state not in (State.RUNNING, State.STOPPED)
+
+
+def _edges(start: Cell) -> list[tuple[int, Cell]]:
+    """List for whom the actor waits, those included that run within its call just now."""
+    system = start.system
+    return [
+        *system.waits_for.get(start, ()),
+        *((start.serial, cell) for sender, cell in system.tasks.handing if sender is start.ref),
+    ]
 
 
 def _trail(start: Cell, goal: Cell, seen: set[Cell]) -> list[Cell] | None:
-    for serial, cell in start.system.waits_for.get(start, ()):
-        if serial != start.serial or start.message is None:
+    for serial, cell in _edges(start):
+        if serial != start.serial or not _is_held(start):
             continue
         if cell is goal:
             return [start, goal]

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors import _lifecycle as lifecycle, _requests as requests
 from dramaturg.actors._events import ShutdownTimedOut, SystemEnded
-from dramaturg.actors._letters import cut_short
 from dramaturg.actors._report import task_stack
-from dramaturg.actors._state import State
 from dramaturg.actors._thread import stack_of
 
 if TYPE_CHECKING:
@@ -26,33 +24,62 @@ GRACE = 1.0
 
 async def shut_down(system: ActorSystem, timeout: float) -> None:
     """Stop all actors on the system's loop; see :meth:`ActorSystem.shutdown`."""
-    ended = requests.ended(system.root)
-    system.root.signal(lifecycle.Stop("shutdown"))
-    if not await _within(system, ended, timeout):
-        _report(system, timeout)
-        for cell in [*_descendants(system.root)]:
-            lifecycle.kill(cell)
-        if not await _within(system, ended, GRACE):
-            _bury_alive(system)
-    await system.tasks.close()
+    try:
+        ended = requests.ended(system.root)
+        system.root.signal(lifecycle.Stop("shutdown"))
+        if not await _within(system, ended, timeout):
+            _report(system, timeout)
+            await _kill_all(system)
+        await system.tasks.close(GRACE)
+    except BaseException:  # cancelled: threads must not wait for ever for what never comes
+        abandon(system, "its shutdown was cancelled")
+        raise
     _finish(system)
+
+
+async def _kill_all(system: ActorSystem) -> None:
+    """Kill every actor, wait for all that can end, and bury the others."""
+    cells = [*_descendants(system.root)]
+    stuck: set[Cell] = set()
+    for cell in cells:
+        if lifecycle.is_stuck(cell):
+            stuck.update(_lineage(cell))
+    for cell in cells:
+        lifecycle.kill(cell)
+    until = system.now() + GRACE
+    for cell in [*cells, system.root]:
+        left = until - system.now()
+        if cell not in stuck and not await _within(system, requests.ended(cell), left):
+            break
+    for cell in [*_descendants(system.root), system.root]:
+        lifecycle.abandon(cell)
+
+
+def _lineage(cell: Cell) -> Iterator[Cell]:
+    """A cell and all above it."""
+    above: Cell | None = cell
+    while above is not None:
+        yield above
+        above = above.parent
 
 
 def close(system: ActorSystem, timeout: float) -> None:
     """Stop the system from another thread; see :meth:`ActorSystem.close`."""
-    if system.stopped or not system.host.ident:
+    if not system.host.ident:
         return
     loop = system.host.loop
     if loop.is_closed():
         abandon(system, "the event loop was closed under the system")
         return
-    future = asyncio.run_coroutine_threadsafe(system.shutdown(timeout), loop)
-    try:
-        future.result(timeout * 2 + GRACE)
-    except TimeoutError:
-        _report(system, timeout)
-        abandon(system, "a handler holds the event loop")
-        return
+    if not system.stopped:
+        future = asyncio.run_coroutine_threadsafe(system.shutdown(timeout), loop)
+        try:
+            # Its own end, that of what it kills, and that of their tasks.
+            future.result(timeout + 3 * GRACE)
+        except TimeoutError:
+            _report(system, timeout)
+            abandon(system, "a handler holds the event loop")
+            return
     system.host.stop_thread(GRACE)
 
 
@@ -63,7 +90,8 @@ def abandon(system: ActorSystem, why: str) -> None:
             return
         system.stopped = True
     system.log.warning("system_abandoned", why=why)
-    _bury_alive(system)
+    for cell in [*_descendants(system.root), system.root]:
+        lifecycle.abandon(cell)
     _finish(system)
     # Should the loop ever get to run again, it ends.
     system.host.stop_thread(0.0)
@@ -77,17 +105,6 @@ def _finish(system: ActorSystem) -> None:
     system.watchdog.stop()
     system.events.publish(SystemEnded(path="/", time=system.clock.time()))
     system.note_ended()
-
-
-def _bury_alive(system: ActorSystem) -> None:
-    """Close every remaining actor from outside, its messages and requests included."""
-    for cell in [*_descendants(system.root), system.root]:
-        with system.lock:
-            cell.state = State.STOPPING
-            cell.put = cell.refuse
-        item, cell.message = cell.message, None
-        cut_short(cell, item)
-        lifecycle.end(cell, "killed")
 
 
 def _descendants(cell: Cell) -> Iterator[Cell]:
@@ -115,7 +132,8 @@ async def _within(system: ActorSystem, future: Any, timeout: float) -> bool:
 
 
 def _report(system: ActorSystem, timeout: float) -> None:
-    late = [cell for cell in _descendants(system.root) if cell.message is not None]
+    # Those in a handler or in a hook; not those that only wait for their children.
+    late = [cell for cell in _descendants(system.root) if not cell.idle]
     system.events.publish(
         ShutdownTimedOut(
             path="/",

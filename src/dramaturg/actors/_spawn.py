@@ -12,11 +12,11 @@ from dramaturg.actors._cell import Cell
 from dramaturg.actors._errors import DuplicateNameError, OptionError, StartFailed
 from dramaturg.actors._letters import stopped_error
 from dramaturg.actors._lifecycle import Start, Stop
-from dramaturg.actors._mailbox import Unbounded
+from dramaturg.actors._mailbox import UNBOUNDED, Unbounded
 from dramaturg.actors._paths import check_name
 from dramaturg.actors._props import Props
 from dramaturg.actors._ref import ActorRef
-from dramaturg.actors._state import State
+from dramaturg.actors._state import RUNNING, State
 from dramaturg.actors._thread import ThreadDispatcher
 from dramaturg.actors._timers import cancel_all
 from dramaturg.actors._watch import unwatch_all
@@ -62,20 +62,21 @@ def _make_cell(
         cls, options = actor.actor_class, actor.options
     else:
         cls, options = actor, _NO_OPTIONS
-    if not (isinstance(cls, type) and issubclass(cls, Actor)):
+    # An attribute tells it faster than issubclass does for abstract classes.
+    if not (isinstance(cls, type) and hasattr(cls, "_kind")):
         cls = _adopted(cls)
         actor = _with_class(actor, cls)
     cell = Cell(system, parent, system.next_name(cls) if name is None else check_name(name), actor)
-    cell.throughput = options.get("throughput", cls.throughput)
     cell.ref = ActorRef(cell)
-    _set_options(cell, cls, options)
+    cell.throughput = cls.throughput
+    if options or cls.mailbox is not UNBOUNDED or cls.policy is not None or not cls.keep_mailbox:
+        _set_options(cell, cls, options)
     _set_dispatcher(cell, cls)
     with system.lock:
-        if parent.state >= State.STOPPING or system.stopped:
-            raise stopped_error(parent)
-        if parent.state is State.RESTARTING:
-            # Its children are stopping: nobody would tell this one.
-            raise stopped_error(parent, "is restarting")
+        if system.stopped or (parent.state is not RUNNING and parent.state >= State.RESTARTING):
+            # While it restarts its children are stopping: nobody would tell this one.
+            detail = "is restarting" if parent.state is State.RESTARTING else "has stopped"
+            raise stopped_error(parent, detail)
         if parent.children is None:
             parent.children = {}
         while parent.children.setdefault(cell.name, cell) is not cell:
@@ -106,6 +107,7 @@ def _with_class(actor: Props[Any] | type[Any], cls: type[Actor]) -> Props[Any] |
 
 
 def _set_options(cell: Cell, cls: type[Actor], options: dict[str, Any]) -> None:
+    cell.throughput = options.get("throughput", cls.throughput)
     mailbox = options.get("mailbox", cls.mailbox)
     if mailbox.__class__ is not Unbounded:
         cell.mailbox = queue = mailbox.create(cell)
@@ -121,11 +123,12 @@ def _set_options(cell: Cell, cls: type[Actor], options: dict[str, Any]) -> None:
 
 def _set_dispatcher(cell: Cell, cls: type[Actor]) -> None:
     system = cell.system
-    if issubclass(cls, ThreadActor):
+    if cls._kind == "thread":
         name = f"{cls.__name__}-{cell.name.rpartition('-')[2]}"
-        cell.dispatcher = ThreadDispatcher(name, daemon=cls.use_daemon_thread)
+        daemon = cast("type[ThreadActor]", cls).use_daemon_thread
+        cell.dispatcher = ThreadDispatcher(name, daemon=daemon)
         cell.more().thread = cell.dispatcher
-    elif cls._is_async or cls.loop_bound:
+    elif cls._kind == "task" or cls.loop_bound:
         cell.dispatcher = system.tasks
     else:
         cell.dispatcher = system.direct
@@ -148,6 +151,7 @@ def _undo(cell: Cell) -> None:
         child.signal(Stop("shutdown"))
     cancel_all(cell)
     unwatch_all(cell)
+    cell.more().never_up = True
     with cell.system.lock:
         cell.put = cell.refuse
     waiters = cell.detach() or ()

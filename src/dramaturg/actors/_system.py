@@ -19,7 +19,7 @@ from dramaturg.actors._dispatcher import LoopDispatcher
 from dramaturg.actors._errors import BlockingCallError, OptionError, OutsideActorError
 from dramaturg.actors._event_stream import EventStream
 from dramaturg.actors._events import LateReply
-from dramaturg.actors._future import Future
+from dramaturg.actors._future import Future, waker
 from dramaturg.actors._ids import random_ids, seeded_ids
 from dramaturg.actors._interrupts import raise_error
 from dramaturg.actors._log import default_log, log_events
@@ -28,7 +28,7 @@ from dramaturg.actors._paths import check_name, split_path
 from dramaturg.actors._ref import ActorRef
 from dramaturg.actors._spawn import spawn
 from dramaturg.actors._timers import check_seconds
-from dramaturg.actors._trace import make_headers, traced_door
+from dramaturg.actors._trace import enveloped, make_headers, traced_door
 from dramaturg.actors._watchdog import Watchdog
 from dramaturg.actors._workers import TaskDispatcher
 
@@ -238,14 +238,17 @@ class ActorSystem:
     async def shutdown(self, timeout: float | None = None) -> None:
         """Stop all actors, children before parents, and then the system.
 
-        On the system's own loop; other threads use :meth:`close`. Actors that
-        have not stopped after the timeout are killed: an ``async def`` handler
-        is cancelled, a blocking actor's thread abandoned; both are reported
-        (``ShutdownTimedOut``). Stopping twice is harmless.
+        On any loop; threads without one use :meth:`close`. Actors that have not
+        stopped after the timeout are killed: an ``async def`` handler is cancelled, a
+        blocking actor's thread abandoned; both are reported (``ShutdownTimedOut``).
+        Stopping twice is harmless.
 
         :param timeout: seconds; default the system's ``shutdown_timeout``.
         """
         if self.stopped or not self.host.ident:
+            return
+        if self.host.loop is not asyncio.get_running_loop():
+            await asyncio.to_thread(self.close, timeout)
             return
         if self._closing is None:
             limit = self.shutdown_timeout if timeout is None else check_seconds("timeout", timeout)
@@ -255,8 +258,8 @@ class ActorSystem:
     def close(self, timeout: float | None = None) -> None:
         """Do what :meth:`shutdown` does, blocking, from any thread but the loop's.
 
-        Returns within about twice the timeout even if a ``def`` handler holds the loop
-        for ever; its thread is then abandoned and reported.
+        Returns within the timeout and some three seconds even if a ``def`` handler holds
+        the loop for ever; its thread is then abandoned and reported.
 
         :raises BlockingCallError: on the loop's thread.
         """
@@ -270,7 +273,7 @@ class ActorSystem:
         That failure is raised: one of an actor at the top of the tree about
         which no policy decided anything, or one that was escalated to the root.
         """
-        await asyncio.shield(asyncio.ensure_future(_first(self._ended, self._failed)))
+        await _first(self._ended, self._failed)
         if self._failure is not None:
             raise self._failure
 
@@ -331,6 +334,10 @@ class ActorSystem:
         """Make the door of a mailbox: what senders call."""
         return traced_door(self, append) if self.traces else append
 
+    def enveloped(self, item: Any) -> Any:
+        """Give a message headers, in a system that traces."""
+        return enveloped(self, item)
+
     def headers(self, asker: Cell | None) -> Headers:
         """Make the headers of a message sent from the asker's current handler."""
         return make_headers(self, asker)
@@ -347,13 +354,7 @@ class ActorSystem:
 
 
 async def _first(*futures: Future[None]) -> None:
-    loop = asyncio.get_running_loop()
-    done = loop.create_future()
-
-    def wake() -> None:
-        if not done.done():
-            done.set_result(None)
-
+    done, wake = waker()
     for future in futures:
-        future.add_done_callback(lambda: loop.call_soon_threadsafe(wake))
+        future.add_done_callback(wake)
     await done

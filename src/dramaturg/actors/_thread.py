@@ -47,6 +47,9 @@ class ThreadDispatcher:
     def hand_over(self, cell: Cell, envelope: Envelope) -> bool:  # noqa: ARG002
         return False
 
+    def run_here(self, cell: Cell) -> bool:  # noqa: ARG002 - it runs in one place only
+        return False
+
     def interrupt(self, cell: Cell) -> bool:  # noqa: ARG002 - a thread cannot be cut short
         return False
 
@@ -59,6 +62,8 @@ class ThreadDispatcher:
         cell = get()
         current_cell.set(cell)
         while cell is not None and not self.abandoned:
+            # Two senders may have scheduled it, and the turn before this one have set it.
+            cell.idle = False
             cell.turn()
             if cell.state is STOPPED:
                 return

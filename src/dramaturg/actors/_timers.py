@@ -7,11 +7,13 @@ while it is the very timer that its key names.
 
 from __future__ import annotations
 
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors._errors import OptionError
 from dramaturg.actors._resolve import invoke
 from dramaturg.actors._signals import Internal
+from dramaturg.actors._state import STOPPED
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
@@ -62,13 +64,15 @@ class Timer:
         # On the loop's thread; the actor handles the tick in its own turn.
         if not self._is_current():
             return
-        self._cell.ref.tell(_Tick(self))
+        self._cell.post_internal(_Tick(self))
         if self._period is not None and self._fixed_rate:
             self._arm(self._when + self._period)
 
     def _is_current(self) -> bool:
         extra = self._cell.extra
-        return extra is not None and extra.timers.get(self._key) is self
+        # A task that an actor left behind may still start timers after its end.
+        living = self._cell.state is not STOPPED
+        return living and extra is not None and extra.timers.get(self._key) is self
 
     def _arm(self, when: float) -> None:
         self._when = when
@@ -78,12 +82,33 @@ class Timer:
         """Handle one tick inside the actor."""
         if not self._is_current() or cell.extra is None:
             return None
+        cell.message = self._message
+        if self._period is not None and not self._fixed_rate:
+            return self._handle_and_arm(cell, self._period)
         if self._period is None:
             del cell.extra.timers[self._key]
-        elif not self._fixed_rate:
-            self._arm(cell.system.now() + self._period)
-        cell.message = self._message
         return invoke(cell, self._message)
+
+    def _handle_and_arm(self, cell: Cell, delay: float) -> Any:
+        """Handle a tick; the delay to the next one begins when the handler has returned."""
+        result: Any = None
+        try:
+            result = invoke(cell, self._message)
+        finally:
+            if result.__class__ is not CoroutineType:
+                self._arm_after(delay)
+        return self._await_and_arm(result, delay) if result.__class__ is CoroutineType else result
+
+    async def _await_and_arm(self, handling: Any, delay: float) -> Any:
+        try:
+            return await handling
+        finally:
+            self._arm_after(delay)
+
+    def _arm_after(self, delay: float) -> None:
+        # The handler may have cancelled or replaced the timer.
+        if self._is_current():
+            self._arm(self._cell.system.now() + delay)
 
 
 class _Tick(Internal):
@@ -123,11 +148,12 @@ class ReceiveTimeout:
 
     def _ring(self) -> None:
         if self._is_current():
-            self._cell.ref.tell(_Silence(self))
+            self._cell.post_internal(_Silence(self))
 
     def _is_current(self) -> bool:
         extra = self._cell.extra
-        return extra is not None and extra.receive_timeout is self
+        living = self._cell.state is not STOPPED
+        return living and extra is not None and extra.receive_timeout is self
 
     def expire(self, cell: Cell) -> Any:
         """Handle the message inside the actor, unless another one was faster."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._ref import ActorRef
 
-__all__ = ["Terminated", "unwatch", "unwatch_all", "watch"]
+__all__ = ["Terminated", "Watch", "notify", "unwatch", "unwatch_all", "watch"]
 
 
 @final
@@ -33,37 +33,49 @@ class Terminated:
     error: BaseException | None = None
 
 
-class _Notice(Internal):
-    __slots__ = ("message", "target")
+@final
+class Watch:
+    """One watch; a notice is valid only while it is of the very watch that stands."""
 
-    def __init__(self, target: Cell, message: Any) -> None:
+    __slots__ = ("message",)
+
+    def __init__(self, message: Any) -> None:
+        self.message = message
+
+
+class _Notice(Internal):
+    __slots__ = ("message", "target", "watch")
+
+    def __init__(self, target: Cell, watch: Watch, message: Any) -> None:
         self.target = target
+        self.watch = watch
         self.message = message
 
     def handle(self, cell: Cell) -> Any:
         extra = cell.extra
-        if extra is None or self.target not in extra.watching:
+        if extra is None or extra.watching.get(self.target) is not self.watch:
             return None
-        extra.watching.discard(self.target)
+        del extra.watching[self.target]
         cell.message = self.message
         return invoke(cell, self.message)
 
 
 def watch(watcher: Cell, target: Cell, message: Any) -> None:
     """Let the watcher be told when the target has ended; runs inside the watcher."""
-    watcher.more().watching.add(target)
+    entry = Watch(message)
+    watcher.more().watching[target] = entry
     # Under the lock the target either is not yet telling its watchers, or has stopped.
     with target.system.lock:
         if target.state is not State.STOPPED:
-            target.more().watchers[watcher] = message
+            target.more().watchers[watcher] = entry
             return
-    notify(target, watcher, message)
+    notify(target, watcher, entry)
 
 
 def unwatch(watcher: Cell, target: Cell) -> None:
     """Take a watch back; runs inside the watcher."""
     if watcher.extra is not None:
-        watcher.extra.watching.discard(target)
+        watcher.extra.watching.pop(target, None)
     with target.system.lock:
         if target.extra is not None:
             target.extra.watchers.pop(watcher, None)
@@ -76,9 +88,11 @@ def unwatch_all(watcher: Cell) -> None:
             unwatch(watcher, target)
 
 
-def notify(target: Cell, watcher: Cell, message: Any) -> None:
+def notify(target: Cell, watcher: Cell, watch: Watch) -> None:
     """Send the notice of the target's end."""
+    message = watch.message
     if message is None:
-        error = target.extra.failure if target.extra is not None else None
-        message = Terminated(target.ref, error)
-    watcher.ref.tell(_Notice(target, message))
+        extra = target.extra
+        failed = extra is not None and extra.stop_reason == "failed"
+        message = Terminated(target.ref, extra.failure if extra is not None and failed else None)
+    watcher.post_internal(_Notice(target, watch, message))

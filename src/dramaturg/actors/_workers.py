@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._envelope import Envelope
     from dramaturg.actors._loop import LoopHost
+    from dramaturg.actors._ref import ActorRef
 
 __all__ = ["TaskDispatcher"]
 
@@ -114,7 +115,8 @@ class TaskDispatcher:
         self._ready: deque[Cell] = deque()
         self._awake = False
         self._budget = 0
-        self._depth = 0
+        self.handing: list[tuple[ActorRef[Any] | None, Cell]] = []
+        """The hand-overs that are going on within each other: who asks, and whom."""
         self._spare: list[_Worker] = []
         self._suspended: dict[Cell, _Worker] = {}
         # The loop itself holds its tasks only weakly.
@@ -137,7 +139,7 @@ class TaskDispatcher:
             or cell.mailbox
             or get_ident() != self._host.ident
             or not self._spare
-            or self._depth >= DEEPEST_HAND_OVER
+            or len(self.handing) >= DEEPEST_HAND_OVER
         ):
             return False
         loop = self._host.loop
@@ -149,14 +151,17 @@ class TaskDispatcher:
         worker = self._spare.pop()
         worker.cell = cell
         worker.single = True
-        self._depth += 1
+        self.handing.append((envelope.sender, cell))
         _leave_task(loop, asker)
         try:
             self._open(worker)
         finally:
             _enter_task(loop, asker)
-            self._depth -= 1
+            self.handing.pop()
         return True
+
+    def run_here(self, cell: Cell) -> bool:  # noqa: ARG002 - it runs in one place only
+        return False
 
     def interrupt(self, cell: Cell) -> bool:
         """Cancel the handler in which the cell is suspended; on the loop's thread."""
@@ -171,13 +176,14 @@ class TaskDispatcher:
         worker = self._suspended.get(cell)
         return None if worker is None else worker.task
 
-    async def close(self) -> None:
-        """End all workers; those in a handler are cancelled."""
+    async def close(self, patience: float) -> None:
+        """End all workers; those in a handler are cancelled, and left behind if that is no help."""
         self._spare.clear()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=patience)
 
     def _pass(self) -> None:
         self._budget = TURNS_PER_PASS
@@ -205,7 +211,13 @@ class TaskDispatcher:
         worker = _Worker(self._host.loop)
         worker.task = self._host.loop.create_task(self._work(worker), name="dramaturg-worker")
         self._tasks.add(worker.task)
-        worker.task.add_done_callback(self._tasks.discard)
+        worker.task.add_done_callback(lambda _: self._forget(worker))
+
+    def _forget(self, worker: _Worker) -> None:
+        self._tasks.discard(worker.task)
+        # Somebody who cancels all tasks of the loop cancels parked workers too.
+        if worker in self._spare:
+            self._spare.remove(worker)
 
     async def _work(self, worker: _Worker) -> None:
         gate = worker.gate
@@ -234,7 +246,7 @@ class TaskDispatcher:
                 worker.suspended = False
                 del self._suspended[cell]
                 return
-            cell = self._next() if ready and not self._depth else None
+            cell = self._next() if ready and not self.handing else None
 
     def _next(self) -> Cell | None:
         """Take the next ready cell, within the budget of the pass."""
