@@ -392,6 +392,35 @@ async def test_draining_a_pool_lets_its_routees_handle_what_was_sent() -> None:
     assert desk.counts == {"$a": 10, "$b": 10, "$c": 10}
 
 
+async def test_draining_a_pool_leaves_a_routee_that_lives_elsewhere_alone() -> None:
+    desk = Desk()
+    async with ActorSystem("test") as system:
+        foreign = system.spawn(Props(Worker, desk), name="foreign")
+        pool = system.spawn(pool_of(1, desk))
+        await pool.request(AddRoutee(foreign))
+        for job in jobs(4):
+            pool.tell(job)
+
+        await pool.drain(block=False)
+
+        assert foreign.is_alive()
+        await foreign.drain(block=False)
+    assert desk.counts == {"$a": 2, "foreign": 2}
+
+
+async def test_a_pool_stops_when_its_last_routee_lived_elsewhere() -> None:
+    async with ActorSystem("test") as system:
+        foreign = system.spawn(Props(Worker, Desk()))
+        pool = system.spawn(pool_of(1, Desk()))
+        (own,) = (await pool.request(GetRoutees())).refs
+        for message in (AddRoutee(foreign), RemoveRoutee(own)):
+            await pool.request(message)
+
+        await foreign.stop(block=False)
+
+        await ended(pool)
+
+
 async def test_draining_a_pool_whose_routees_have_all_ended_ends_it() -> None:
     async with ActorSystem("test") as system:
         pool = system.spawn(pool_of(1, Desk()))

@@ -87,6 +87,7 @@ from dramaturg.actors._router_messages import (
     Resize,
     Routees,
 )
+from dramaturg.actors._statistics import SystemStatistics
 from dramaturg.actors._system import ActorSystem
 from dramaturg.actors._upcaster import Upcaster, upcaster
 from dramaturg.actors._watch import Terminated
@@ -163,6 +164,7 @@ __all__ = [
     "Subscription",
     "SystemClock",
     "SystemEnded",
+    "SystemStatistics",
     "SystemStopped",
     "Terminated",
     "ThreadActor",

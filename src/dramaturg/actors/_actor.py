@@ -25,9 +25,7 @@ __all__ = ["Actor", "ThreadActor"]
 
 
 def _async_methods(cls: type) -> list[str]:
-    return [
-        name for base in cls.__mro__ for name, value in vars(base).items() if is_async(value)
-    ]
+    return [name for base in cls.__mro__ for name, value in vars(base).items() if is_async(value)]
 
 
 class Actor(pykka.Actor):

@@ -60,7 +60,7 @@ from dramaturg.actors._lifecycle import ChildrenGone
 from dramaturg.actors._mailbox import BoundedQueue
 from dramaturg.actors._props import Props
 from dramaturg.actors._resolve import resolve
-from dramaturg.actors._state import RUNNING, State
+from dramaturg.actors._state import RUNNING, STOPPED, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
@@ -278,9 +278,15 @@ class Cell:
             self.dispatcher.schedule(self)
 
     def leave(self) -> None:
-        """End a turn: become idle, or ready again if something came meanwhile."""
+        """End a turn: become idle, or ready again if something came meanwhile.
+
+        A stopped cell looks, too: a sender that loaded its door in time may have
+        put something in while a late turn kept the cell from being idle.
+        """
         self.idle = True
-        if self.control or (self.state == RUNNING and (self.mailbox or self.batch is not None)):
+        if self.control or (
+            (self.mailbox or self.batch is not None) and self.state in (RUNNING, STOPPED)
+        ):
             self.dispatcher.schedule(self)
 
     def take(self, mailbox: Any) -> Iterable[Any]:
@@ -453,6 +459,7 @@ class Cell:
             waiters, self.waiters = self.waiters or [], None
             if parent is not None and parent.children is not None:
                 parent.children.pop(self.name, None)
+                self.system.actors_alive -= 1
         self.idle = True
         return waiters
 

@@ -66,7 +66,7 @@ class SystemClock:
     def call_at(self, when: float, callback: Callable[..., object], *args: Any) -> TimerHandle:
         host = self._host
         delay = max(0.0, when - time.monotonic())
-        if host.is_current():
+        if host.is_running_here():
             return host.loop.call_later(delay, callback, *args)
         handle = _RemoteTimer(host)
         host.call_soon(handle.arm, when, callback, args)
@@ -164,4 +164,4 @@ class ManualClock:
                 self._now = max(self._now, when)
             if not planned.cancelled:
                 planned.callback(*planned.args)
-        self._now = until
+        self._now = max(self._now, until)

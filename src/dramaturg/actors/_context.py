@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, TypeVar, final, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, final, overload
 
 import pykka
 
 from dramaturg.actors import _watch as watching
+from dramaturg.actors._circles import forwarded
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import OptionError, OutsideActorError, StashOverflowError
 from dramaturg.actors._timers import ReceiveTimeout, Timer, check_seconds
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["ActorContext"]
 
 A = TypeVar("A", bound=pykka.Actor)
+R = TypeVar("R")
 
 
 @final
@@ -246,18 +248,47 @@ class ActorContext:
             cell.handlers = type(cell.actor)._handlers
             cell.renew_turn()
 
+    def _current(self) -> Any:
+        item = self._cell.message
+        if item is None:
+            raise OutsideActorError(what="a current message", who=f"{self.path} in a hook")
+        return item
+
+    # -- passing on
+
+    # What these two return is not sent, so a handler of any reply type may return it.
+
+    def forward(self, ref: ActorRef[Any]) -> R:  # type: ignore[type-var]  # pyright: ignore[reportInvalidTypeVarUse]
+        """Pass the current message on to another actor as if it had been sent there.
+
+        With its sender, deadline and reply slot: the other actor answers the
+        request. ``return self.context.forward(ref)`` fits a handler of any reply
+        type. A message can be forwarded or stashed once.
+
+        :raises OutsideActorError: if no message is being handled, or it was passed on before.
+        :raises MailboxFull: see :meth:`ActorRef.tell`.
+        """
+        cell = self._cell
+        item = self._current()
+        if forwarded(item, ref.cell):
+            ref.cell.post(item)
+        # Taking the message away tells the cell not to answer its request.
+        cell.message = None
+        return cast("R", None)
+
     # -- stash
 
-    def stash(self) -> None:
+    def stash(self) -> R:  # type: ignore[type-var]  # pyright: ignore[reportInvalidTypeVarUse]
         """Put the current message aside, its request unanswered, until :meth:`unstash_all`.
+
+        ``return self.context.stash()`` fits a handler of any reply type: what the
+        handler returns is not sent.
 
         :raises StashOverflowError: if the stash holds 1,000 messages already.
         :raises OutsideActorError: if no message is being handled.
         """
         cell = self._cell
-        item = cell.message
-        if item is None:
-            raise OutsideActorError(what="a current message", who=f"{self.path} in a hook")
+        item = self._current()
         extra = cell.more()
         if extra.stash is None:
             extra.stash = deque()
@@ -266,6 +297,7 @@ class ActorContext:
         extra.stash.append(item)
         # Taking the message away tells the cell not to answer its request.
         cell.message = None
+        return cast("R", None)
 
     def unstash_all(self) -> int:
         """Put the stashed messages back in front of the mailbox, in order; return how many.

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._envelope import Envelope, Headers
-from dramaturg.actors._errors import OptionError
+from dramaturg.actors._errors import MailboxFull, OptionError
 from dramaturg.actors._events import DeadLettered, LifecycleEvent
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._ref import ActorRef
     from dramaturg.actors._system import ActorSystem
 
 __all__ = ["DeadLetter", "DeadLetterReason", "DeadLetters", "Replayed"]
@@ -213,6 +214,8 @@ class DeadLetters:
         :param letters: which ones; default all.
         :param limit: send at most so many.
         :param max_attempts: letters with that many attempts are kept, not sent.
+        :raises BlockingCallError: and whatever else ``tell`` raises but
+            :class:`MailboxFull`, which makes a new letter; the letter is kept.
         """
         system = self._system
         if system is None:
@@ -232,14 +235,7 @@ class DeadLetters:
                 continue
             if self._take(letter):
                 sent += 1
-                message_id = letter.message_id or system.ids()
-                headers = Headers(
-                    message_id=message_id,
-                    correlation_id=letter.correlation_id or message_id,
-                    causation_id=letter.causation_id,
-                    attempts=letter.attempts + 1,
-                )
-                ref.tell(Envelope(letter.message, None, None, None, headers))
+                self._send(letter, ref, system)
         return Replayed(sent=sent, no_target=no_target, exhausted=exhausted)
 
     def discard(self, letters: Iterable[DeadLetter] | None = None) -> int:
@@ -247,8 +243,33 @@ class DeadLetters:
         chosen = self._snapshot() if letters is None else letters
         return sum(self._take(letter) for letter in chosen)
 
+    def _send(self, letter: DeadLetter, ref: ActorRef[Any], system: ActorSystem) -> None:
+        message_id = letter.message_id or system.ids()
+        headers = Headers(
+            message_id=message_id,
+            correlation_id=letter.correlation_id or message_id,
+            causation_id=letter.causation_id,
+            attempts=letter.attempts + 1,
+        )
+        sender = None if letter.sender is None else system.lookup(letter.sender)
+        try:
+            ref.tell(Envelope(letter.message, None, sender, None, headers))
+        except MailboxFull:
+            pass  # that made a new letter of it
+        except BaseException:
+            with system.lock:
+                # Back to its place: the oldest come first.
+                self._letters = dict(sorted({**self._letters, letter.id: letter}.items()))
+            raise
+
     def _snapshot(self) -> Sequence[DeadLetter]:
-        return tuple(self._letters.values())
+        if self._system is None:
+            return ()
+        with self._system.lock:
+            return tuple(self._letters.values())
 
     def _take(self, letter: DeadLetter) -> bool:
-        return self._letters.pop(letter.id, None) is not None
+        if self._system is None:
+            return False
+        with self._system.lock:
+            return self._letters.pop(letter.id, None) is not None

@@ -14,7 +14,7 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.actors import _requests as requests
+from dramaturg.actors import _endings as endings
 from dramaturg.actors._spawn import spawn_in_pykkas_way
 from dramaturg.actors._system import ActorSystem
 
@@ -49,7 +49,7 @@ class DefaultSystem:
         except BaseException:
             self._one_less()
             raise
-        requests.ended(ref.cell).add_done_callback(self._one_less)
+        endings.ended(ref.cell).add_done_callback(self._one_less)
         return ref
 
     def _run(self) -> None:

@@ -36,10 +36,14 @@ if TYPE_CHECKING:
     from dramaturg.actors._envelope import Envelope
     from dramaturg.actors._loop import LoopHost
 
-__all__ = ["Dispatcher", "LoopDispatcher"]
+__all__ = ["HAND_OVERS_PER_PASS", "Dispatcher", "LoopDispatcher"]
 
 TURNS_PER_PASS = 256
 """Then the event loop gets to its other work."""
+HAND_OVERS_PER_PASS = 256
+"""As many requests may be handled within their calls, on the loop's thread; the next
+one is queued and so lets the event loop get to its other work. Else a coroutine that
+makes one request after the other would keep everybody else from running."""
 _TURNS = range(TURNS_PER_PASS)
 
 
@@ -72,13 +76,24 @@ class Dispatcher(Protocol):
 class LoopDispatcher:
     """Runs ``def`` actors on the event loop."""
 
-    __slots__ = ("_awake", "_helping", "_host", "_lock", "_ready", "current", "owner", "passes")
+    __slots__ = (
+        "_awake",
+        "_helping",
+        "_host",
+        "_left",
+        "_lock",
+        "_ready",
+        "current",
+        "owner",
+        "passes",
+    )
 
     def __init__(self, host: LoopHost, *, helping: bool) -> None:
         self._host = host
         self._helping = helping
         self._ready: deque[Cell] = deque()
         self._awake = False
+        self._left = HAND_OVERS_PER_PASS
         self._lock = threading.Lock()
         self.current: Cell | None = None
         """Whose turn it is."""
@@ -104,9 +119,13 @@ class LoopDispatcher:
 
     def hand_over(self, cell: Cell, envelope: Envelope) -> bool:
         ident = get_ident()
-        if (ident != self._host.ident and not self._helping) or not self._lock.acquire(
-            blocking=False
-        ):
+        if ident == self._host.ident:
+            if self._left <= 0:
+                return False
+            self._left -= 1
+        elif not self._helping:
+            return False
+        if not self._lock.acquire(blocking=False):
             return False
         # Under the lock nobody else can run the cell.
         if not cell.idle or cell.attention or cell.mailbox:
@@ -149,6 +168,7 @@ class LoopDispatcher:
         ready = self._ready
         pop = ready.popleft
         self.passes += 1
+        self._left = HAND_OVERS_PER_PASS
         with self._lock:
             self.owner = self._host.ident
             try:

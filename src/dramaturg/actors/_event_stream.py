@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any, final
 
+from dramaturg.actors._endings import ended
 from dramaturg.actors._errors import OptionError
 from dramaturg.actors._ref import ActorRef
-from dramaturg.actors._requests import ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,7 @@ class EventStream:
         self._log = log
         self._subscriptions: tuple[Subscription, ...] = ()
         self._routes: dict[type, tuple[Subscription, ...]] = {}
+        self._lock = threading.Lock()
 
     def subscribe(self, subscriber: Callable[[Any], object] | Any, *types: type) -> Subscription:
         """Subscribe a callable or a ref to events of these types and their subclasses.
@@ -65,32 +67,36 @@ class EventStream:
                 option="subscriber", value=subscriber, expected="a callable or an ActorRef"
             )
         subscription = Subscription(self, callback, types)
-        self._subscriptions = (*self._subscriptions, subscription)
-        self._routes = {}
+        with self._lock:
+            self._subscriptions = (*self._subscriptions, subscription)
+            self._routes = {}
         if isinstance(subscriber, ActorRef):
             ended(subscriber.cell).add_done_callback(subscription.cancel)
         return subscription
 
     def remove(self, subscription: Subscription) -> None:
         """End a subscription."""
-        self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
-        self._routes = {}
+        with self._lock:
+            self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+            self._routes = {}
 
     def wants(self, event_type: type) -> bool:
         """Tell whether anybody has subscribed to events of this very type."""
+        return bool(self._route(event_type))
+
+    def _route(self, event_type: type) -> tuple[Subscription, ...]:
+        # Loaded first: who subscribes meanwhile exchanges the table.
         routes = self._routes
         try:
-            return bool(routes[event_type])
+            return routes[event_type]
         except KeyError:
             found = tuple(s for s in self._subscriptions if issubclass(event_type, s.types))
             routes[event_type] = found
-            return bool(found)
+            return found
 
     def publish(self, event: object) -> None:
         """Hand the event to its subscribers."""
-        if not self.wants(type(event)):
-            return
-        for subscription in self._routes.get(type(event), ()):
+        for subscription in self._route(type(event)):
             try:
                 subscription.callback(event)
             except Exception as error:  # noqa: BLE001 - a subscriber's fault is not the publisher's

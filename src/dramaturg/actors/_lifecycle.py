@@ -160,30 +160,23 @@ def stop_plainly(cell: Cell) -> bool:
     What is below in steps, in one; false if it is not that plain, and then nothing is done.
     """
     control = cell.control
-    if (
-        not control
-        or len(control) > 1
-        or control[0].__class__ is not Stop
-        or cell.children
-        or cell.state is not State.RUNNING
-        or cell.mailbox.__class__ is not list
-        or cell.actor is None
-        or not cell.actor._stops_plainly
-    ):
+    if not control or len(control) > 1 or cell.children or cell.state is not State.RUNNING:
         return False
-    reason = control.pop(0).reason
+    signal = control[0]
+    if not isinstance(signal, Stop) or cell.mailbox.__class__ is not list:
+        return False
+    if cell.actor is None or not cell.actor._stops_plainly:
+        return False
+    control.clear()
     cell.put = cell.refuse
     waiters = cell.detach()
     if cell.mailbox or cell.batch is not None:
         letters.flush(cell)
-    if cell.extra is not None:  # a thread has begun to watch it meanwhile
-        for watcher, watch in tuple(cell.extra.watchers.items()):
-            notify(cell, watcher, watch)
     cell.actor = None
     cell.context = None
-    report.stopped(cell, reason)
+    report.stopped(cell, signal.reason)
     for future in waiters or ():
-        future.complete(True, None)
+        future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive
     cell.tell_parent()
     return True
 

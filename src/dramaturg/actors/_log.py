@@ -15,6 +15,8 @@ from dramaturg.actors._events import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dramaturg.actors._event_stream import EventStream
 
 __all__ = ["Log", "default_log", "log_events"]
@@ -50,8 +52,11 @@ def default_log() -> Log:
     )
 
 
-def log_events(events: EventStream, log: Log) -> None:
+def log_events(events: EventStream, log: Log, *, quiet: Callable[[], bool]) -> None:
     """Subscribe the log to the events that an operator has to see.
+
+    While ``quiet`` says so, no dead letter is logged: that a system which shuts
+    down leaves messages behind is no news.
 
     ==================  =======  ============================
     event name          level    when
@@ -68,14 +73,16 @@ def log_events(events: EventStream, log: Log) -> None:
         _WRITERS[type(event)](log, event)
 
     events.subscribe(write, *_WRITERS)
-    _log_first_dead_letters(events, log)
+    _log_first_dead_letters(events, log, quiet)
 
 
-def _log_first_dead_letters(events: EventStream, log: Log) -> None:
+def _log_first_dead_letters(events: EventStream, log: Log, quiet: Callable[[], bool]) -> None:
     left = DEAD_LETTERS_LOGGED
 
     def write(event: DeadLettered) -> None:
         nonlocal left
+        if left <= 0 or quiet():  # another thread may have just logged the last one
+            return
         left -= 1
         log.warning(
             "dead_letter",

@@ -75,6 +75,11 @@ class LoopHost:
         """Tell whether the calling thread is the loop's and the loop is running."""
         return get_ident() == self.ident and self.loop.is_running()
 
+    def notice_loss(self) -> None:
+        """Look whether somebody has closed the loop, before waiting for what it would do."""
+        if self.loop.is_closed():
+            self._on_lost()
+
     def call_soon(self, callback: Callable[..., object], *args: Any) -> None:
         """Have the loop call back; any thread. A closed loop is told to the owner."""
         try:

@@ -23,7 +23,7 @@ from dramaturg.actors._signals import Internal
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Bounded", "MailboxSpec", "Overflow", "Priority", "Queue", "UNBOUNDED", "Unbounded"]
+__all__ = ["UNBOUNDED", "Bounded", "MailboxSpec", "Overflow", "Priority", "Queue", "Unbounded"]
 
 
 class Overflow(Enum):
@@ -296,7 +296,7 @@ class PriorityQueue:
     (A heap compares in ``pop`` too, and an error there would lose messages.)
     """
 
-    __slots__ = ("_buckets", "_key", "_keys", "_length", "_lock", "_tail")
+    __slots__ = ("_buckets", "_key", "_keys", "_length", "_lock", "_passed", "_tail")
 
     def __init__(self, key: Callable[[Any], Any]) -> None:
         self._key = key
@@ -304,6 +304,8 @@ class PriorityQueue:
         """The keys of what waits, each once, in order."""
         self._buckets: list[deque[Any]] = []
         """For each key its messages, first in, first out."""
+        self._passed = 0
+        """How many keys in front have no message left; taken off now and then, at one go."""
         self._length = 0
         self._tail: deque[Any] = deque()
         self._lock = threading.Lock()
@@ -315,7 +317,7 @@ class PriorityQueue:
         key = self._key(item.message if item.__class__ is Envelope else item)
         with self._lock:
             keys = self._keys
-            place = bisect_left(keys, key)
+            place = bisect_left(keys, key, self._passed)
             if place == len(keys) or key < keys[place]:
                 keys.insert(place, key)
                 self._buckets.insert(place, deque())
@@ -324,13 +326,16 @@ class PriorityQueue:
 
     def pop(self, index: int, /) -> Any:  # noqa: ARG002 - the list's
         with self._lock:
-            if not self._buckets:
+            if not self._length:
                 return self._tail.popleft()
-            bucket = self._buckets[0]
+            bucket = self._buckets[self._passed]
             item = bucket.popleft()
             self._length -= 1
             if not bucket:
-                del self._keys[0], self._buckets[0]
+                self._passed += 1
+                if 2 * self._passed > len(self._keys):
+                    del self._keys[: self._passed], self._buckets[: self._passed]
+                    self._passed = 0
             return item
 
     def append(self, item: Any, /) -> None:

@@ -6,8 +6,9 @@ import weakref
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, final, overload
 
 import pykka
+from pydantic_core import CoreSchema, core_schema
 
-from dramaturg.actors import _lifecycle as lifecycle, _requests as requests
+from dramaturg.actors import _endings as endings, _lifecycle as lifecycle, _requests as requests
 from dramaturg.actors._errors import ActorStopped
 from dramaturg.actors._future import Future
 from dramaturg.actors._state import State
@@ -23,6 +24,10 @@ __all__ = ["ActorRef"]
 
 A = TypeVar("A", bound=pykka.Actor)
 R = TypeVar("R")
+
+
+def _path(ref: ActorRef[Any]) -> str:
+    return ref.path
 
 
 @final
@@ -178,7 +183,7 @@ class ActorRef(pykka.ActorRef[A]):
         Await it, or ``get(timeout=...)`` it. It raises :class:`StartFailed`,
         with the actor's own exception as cause, if the actor never came up.
         """
-        return requests.started(self.cell)
+        return endings.started(self.cell)
 
     def is_alive(self) -> bool:
         """Tell whether the actor has not stopped; it may stop at any moment."""
@@ -213,6 +218,12 @@ class ActorRef(pykka.ActorRef[A]):
             return f"{self.actor_class.__name__} ({self.actor_urn})"
         return f"{self.actor_class.__name__} {self.path}"
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> CoreSchema:
+        """Let messages have refs as fields: any ref fits, and its JSON is its path."""
+        as_path = core_schema.plain_serializer_function_ser_schema(_path, when_used="json")
+        return core_schema.is_instance_schema(cls, serialization=as_path)
+
     # -- pykka's view of a ref
 
     @property
@@ -231,7 +242,7 @@ class ActorRef(pykka.ActorRef[A]):
     @property
     def actor_stopped(self) -> threading.Event:  # type: ignore[override]
         """An event that is set once the actor has stopped."""
-        return requests.stopped_event(self.cell)
+        return endings.stopped_event(self.cell)
 
     @property
     def _actor_weakref(self) -> Any:  # type: ignore[override]
@@ -254,7 +265,7 @@ class ActorRef(pykka.ActorRef[A]):
         if block:
             instead = f"use `await {call[:-1]}block=False)`"
             cell.system.check_may_block(call, instead)
-            requests.check_not_below(cell, call, instead)
-        future = requests.ended(cell)
+            endings.check_not_below(cell, call, instead)
+        future = endings.ended(cell)
         how(cell)
         return future.get(timeout=timeout) if block else future

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dramaturg.actors._cell import Cell
+
 __all__ = ["LoopWaiter", "Reply", "ThreadWaiter"]
 
 
@@ -28,11 +30,17 @@ class Waiter(Protocol):
 
 
 class Reply:
-    """The slot for the answer to one request."""
+    """The slot for the answer to one request.
 
-    __slots__ = ("done", "error", "value", "waiter")
+    Only one at a time may owe the answer, and be about to complete the slot: the
+    actor that has the envelope. What is forwarded to several gets a slot for each.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("done", "error", "target", "value", "waiter")
+
+    def __init__(self, target: Cell) -> None:
+        self.target = target
+        """Who owes the answer."""
         self.done = False
         self.waiter: Waiter | None = None
         self.error: BaseException | None = None
@@ -65,6 +73,10 @@ class LoopWaiter:
         self._on_late = on_late
 
     def notify(self, reply: Reply) -> None:  # noqa: ARG002 - the protocol's
+        self._post(self._answered)
+
+    def wake(self) -> None:
+        """What was waited for is there; any thread."""
         self._post(self._answered)
 
     def expire(self) -> None:

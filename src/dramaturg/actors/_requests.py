@@ -5,50 +5,33 @@ idle and may run here, it handles the message within the call (see
 ``_dispatcher``), and nothing is ever waited for. Otherwise the envelope is
 queued, and something to wait on is made.
 
-A waiting request of an actor is an edge from it to its target in the graph of
-who waits for whom. A request that would close a circle in it fails before it is
-sent. An edge counts only while the actor is still held by the very message in
-whose handling the request was made: what a task in the background waits for
-holds nobody up.
+What waits is noted in the graph of who waits for whom, see ``_circles``.
 """
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._cell import current_cell
+from dramaturg.actors._circles import begin_wait, end_wait
 from dramaturg.actors._clock import SystemClock
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import (
-    BlockingCallError,
     DeadlineExceeded,
     OptionError,
     Refused,
-    RequestCycleError,
 )
 from dramaturg.actors._future import Future
 from dramaturg.actors._interrupts import is_from_signal
-from dramaturg.actors._letters import start_failed
 from dramaturg.actors._mailbox import BoundedQueue
 from dramaturg.actors._reply import LoopWaiter, Reply, ThreadWaiter
-from dramaturg.actors._state import State
 from dramaturg.actors._trace import running_cell
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._clock import TimerHandle
 
-__all__ = [
-    "ask",
-    "ask_later",
-    "check_not_below",
-    "ended",
-    "request",
-    "send",
-    "started",
-    "stopped_event",
-]
+__all__ = ["ask", "ask_later", "request", "send"]
 
 
 async def request(cell: Cell, message: Any, timeout: float | None) -> Any:
@@ -59,21 +42,21 @@ async def request(cell: Cell, message: Any, timeout: float | None) -> Any:
         deadline = system.now() + system.default_timeout
     else:
         deadline = _deadline(cell, timeout, asker)
-    reply = Reply()
+    reply = Reply(cell)
     envelope = Envelope(message, reply, None if asker is None else asker.ref, deadline)
     if system.traces:
         envelope.headers = system.headers(asker)
     handed_over = cell.dispatcher.hand_over(cell, envelope)
     if not handed_over or not reply.done:
-        edge = None if asker is None else _begin_wait(asker, cell)
+        edge = None if asker is None else begin_wait(asker, reply)
         try:
             if not handed_over:
                 await _enqueue(cell, envelope, deadline)
             if not reply.done:
-                await _wait(cell, reply, deadline)
+                await _wait(cell, reply, deadline, timeout)
         finally:
             if asker is not None and edge is not None:
-                _end_wait(asker, edge)
+                end_wait(asker, edge)
     elif timeout is not None:
         _check_in_time(cell, deadline, timeout)
     if reply.error is not None:
@@ -96,8 +79,9 @@ async def _enqueue(cell: Cell, envelope: Envelope, deadline: float) -> None:
         cell.post(envelope)
 
 
-async def _wait(cell: Cell, reply: Reply, deadline: float) -> None:
+async def _wait(cell: Cell, reply: Reply, deadline: float, timeout: float | None) -> None:
     system = cell.system
+    system.host.notice_loss()
     waiter = LoopWaiter(lambda: _note_late(cell, reply))
     reply.waiter = waiter
     if reply.done:  # it came between the last look and now
@@ -106,7 +90,7 @@ async def _wait(cell: Cell, reply: Reply, deadline: float) -> None:
     timer = system.clock.call_at(deadline, waiter.expire)
     try:
         if not await waiter.wait():
-            raise DeadlineExceeded(waiting_for=cell.path, timeout=None)
+            raise DeadlineExceeded(waiting_for=cell.path, timeout=timeout)
     finally:
         timer.cancel()
 
@@ -126,19 +110,19 @@ def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
     # pykka's asks wait for ever.
     endless = timeout is None and cell.pykka_contract
     deadline = None if endless else _deadline(cell, timeout, asker)
-    reply = Reply()
+    reply = Reply(cell)
     envelope = Envelope(message, reply, None if asker is None else asker.ref, deadline)
     if system.traces:
         envelope.headers = system.headers(asker)
     if not cell.dispatcher.hand_over(cell, envelope):
-        edge = None if asker is None else _begin_wait(asker, cell)
+        edge = None if asker is None else begin_wait(asker, reply)
         try:
             _post(cell, envelope, deadline)
             if not reply.done:
                 _block(cell, reply, deadline, timeout)
         finally:
             if asker is not None and edge is not None:
-                _end_wait(asker, edge)
+                end_wait(asker, edge)
     elif not reply.done:  # its handler has stashed it
         _block(cell, reply, deadline, timeout)
     elif timeout is not None:
@@ -165,6 +149,7 @@ def _post(cell: Cell, envelope: Envelope, deadline: float | None) -> None:
 
 
 def _block(cell: Cell, reply: Reply, deadline: float | None, timeout: float | None) -> None:
+    cell.system.host.notice_loss()
     waiter = ThreadWaiter(lambda: _note_late(cell, reply))
     reply.waiter = waiter
     clock = cell.system.clock
@@ -245,67 +230,7 @@ class _Room:
         self._waiter = waiter
 
     def wake(self) -> None:
-        self._waiter.notify(_NOTHING)
-
-
-_NOTHING = Reply()
-
-
-def started(cell: Cell) -> Future[None]:
-    """See :meth:`ActorRef.started`."""
-    future: Future[None] = Future()
-    future.bind(refuse=cell.system.runs_here)
-    with cell.system.lock:
-        waits = State.RUNNING < cell.state < State.STOPPING
-        if waits:
-            cell.more().start_waiters.append(future)
-    if not waits:
-        never_up = cell.extra is not None and cell.extra.never_up
-        future.complete(None, start_failed(cell) if never_up else None)
-    return future
-
-
-def ended(cell: Cell) -> Future[bool]:
-    """Return a future for the actor's end: True, or False if it has ended already."""
-    future: Future[bool] = Future()
-    future.bind(refuse=cell.system.runs_here)
-    with cell.system.lock:
-        alive = cell.state is not State.STOPPED
-        if alive:
-            if cell.waiters is None:
-                cell.waiters = [future]
-            else:
-                cell.waiters.append(future)
-    if not alive:
-        future.complete(False, None)  # noqa: FBT003 - pykka's answer: it was dead
-    return future
-
-
-def check_not_below(cell: Cell, call: str, instead: str) -> None:
-    """Check that the calling thread is not that of a blocking actor at or below the cell.
-
-    :raises BlockingCallError: if it is; the cell's end would wait for this very thread.
-    """
-    asker = current_cell.get()
-    if asker is None or asker.extra is None or asker.extra.thread is None:
-        return
-    if asker.extra.thread.thread is threading.current_thread():
-        above: Cell | None = asker
-        while above is not None:
-            if above is cell:
-                raise BlockingCallError(call=call, instead=instead)
-            above = above.parent
-
-
-def stopped_event(cell: Cell) -> threading.Event:
-    """Return an event that is set once the actor has stopped."""
-    with cell.system.lock:
-        extra = cell.more()
-        if extra.pykka_stopped is not None:
-            return extra.pykka_stopped
-    event = threading.Event()
-    ended(cell).add_done_callback(event.set)
-    return event
+        self._waiter.wake()
 
 
 def _deadline(cell: Cell, timeout: float | None, asker: Cell | None) -> float:
@@ -320,52 +245,3 @@ def _deadline(cell: Cell, timeout: float | None, asker: Cell | None) -> float:
         if inherited is not None and inherited < deadline:
             return float(inherited)
     return deadline
-
-
-def _begin_wait(asker: Cell, target: Cell) -> tuple[int, Cell]:
-    """Note that the asker waits; fail if the target waits, also through others, for it."""
-    edge = (asker.serial, target)
-    # Looked at and noted in one go: of two threads that close a circle the second one sees it.
-    with asker.system.lock:
-        if _is_held(asker):
-            trail = [asker] if target is asker else _trail(target, asker, {target})
-            if trail is not None:
-                raise RequestCycleError(path=(asker.path, *(cell.path for cell in trail)))
-        asker.system.waits_for.setdefault(asker, []).append(edge)
-    return edge
-
-
-def _end_wait(asker: Cell, edge: tuple[int, Cell]) -> None:
-    with asker.system.lock:
-        edges = asker.system.waits_for[asker]
-        edges.remove(edge)
-        if not edges:
-            del asker.system.waits_for[asker]
-
-
-def _is_held(cell: Cell) -> bool:
-    """Tell whether the actor is in a handler or a hook."""
-    return cell.message is not None or cell.state not in (State.RUNNING, State.STOPPED)
-
-
-def _edges(start: Cell) -> list[tuple[int, Cell]]:
-    """List for whom the actor waits, those included that run within its call just now."""
-    system = start.system
-    return [
-        *system.waits_for.get(start, ()),
-        *((start.serial, cell) for sender, cell in system.tasks.handing if sender is start.ref),
-    ]
-
-
-def _trail(start: Cell, goal: Cell, seen: set[Cell]) -> list[Cell] | None:
-    for serial, cell in _edges(start):
-        if serial != start.serial or not _is_held(start):
-            continue
-        if cell is goal:
-            return [start, goal]
-        if cell not in seen:
-            seen.add(cell)
-            rest = _trail(cell, goal, seen)
-            if rest is not None:
-                return [start, *rest]
-    return None

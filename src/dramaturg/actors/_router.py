@@ -10,9 +10,9 @@ use: one that has closed is *let go* at once, and the logic asked again. What a
 routee had been given before it closed is lost to the dead letters, as for any
 actor.
 
-A routee that takes no more messages, but has not ended yet, is among those that
-are *leaving*: a pool stops when it has neither routees nor leaving ones, since its
-own end would cut the leaving ones short.
+A pool's own routee that takes no more messages, but has not ended yet, is
+*leaving*: the pool stops when it has neither routees nor leaving ones, since its
+own end would cut those short.
 """
 
 from __future__ import annotations
@@ -82,8 +82,9 @@ class Router(Actor):
     A restart of the router (by a policy; the default is to stop) begins anew: a pool
     with fresh routees, a group with the refs that it was given.
 
-    A circle of requests that goes through a router is not seen when it is
-    closed: it ends with :class:`DeadlineExceeded`.
+    A circle of requests that goes through a router is found when the router passes
+    the request on: the request then fails with :class:`RequestCycleError`. What is
+    sent to several routees waits for nobody in particular and is not looked at.
     """
 
     @staticmethod
@@ -224,19 +225,11 @@ class Router(Actor):
 
     @handler
     def drained(self, message: DrainEnd) -> None:
-        """Drain the pool's own routees, before their parent's end would cut them short.
-
-        The door is closed by now, also for notices of ends: hence the callbacks.
-        """
-        cell = self._cell
-
-        def stop_if_childless() -> None:
-            if not cell.children:
-                message.handle(cell)
-
-        for child in self.context.children:
-            child.drain(block=False).add_done_callback(stop_if_childless)
-        stop_if_childless()
+        """Drain the pool's own routees, before their parent's end would cut them short."""
+        for ref in self._routees:
+            self._retire(ref)
+        if not self._leaving:
+            message.handle(self._cell)
 
     def _open_routees(self) -> tuple[ActorRef[Any], ...]:
         for ref in self._routees:
@@ -267,18 +260,21 @@ class Router(Actor):
         self._state.memo = None
 
     def _let_go(self, ref: ActorRef[Any]) -> None:
-        """Send no more to one that is ending; the notice of its end is to come."""
+        """Send no more to it; the end of an own child is to be waited for."""
         self._remove(ref)
-        self._leaving.add(ref)
-
-    def _retire(self, ref: ActorRef[Any]) -> None:
-        if ref.cell.parent is self._cell:
-            self._let_go(ref)
-            ref.drain(block=False)
+        if self._owns(ref):
+            self._leaving.add(ref)
         else:
             self.context.unwatch(ref)
-            self._remove(ref)
-            self._stop_if_deserted()
+        self._stop_if_deserted()
+
+    def _retire(self, ref: ActorRef[Any]) -> None:
+        self._let_go(ref)
+        if self._owns(ref):
+            ref.drain(block=False)
+
+    def _owns(self, ref: ActorRef[Any]) -> bool:
+        return ref.cell.parent is self._cell
 
     def _stop_if_deserted(self) -> None:
         if self._child is not None and not self._routees and not self._leaving:

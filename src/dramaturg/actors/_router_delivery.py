@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, final
 
+from dramaturg.actors._circles import forwarded
 from dramaturg.actors._dead_letters import DeadLetterReason
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import BlockingCallError, GoneError, MailboxFull
@@ -86,6 +87,8 @@ def unroutable(router: Cell, item: Any, problem: str, cause: BaseException | Non
 
 
 def _put(router: Cell, cell: Cell, item: Any) -> None:
+    if not forwarded(item, cell):
+        return
     try:
         cell.put(item)
     except MailboxFull:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.actors import _lifecycle as lifecycle, _requests as requests
+from dramaturg.actors import _endings as endings, _lifecycle as lifecycle
 from dramaturg.actors._events import ShutdownTimedOut, SystemEnded
 from dramaturg.actors._report import task_stack
 from dramaturg.actors._thread import stack_of
@@ -25,7 +25,7 @@ GRACE = 1.0
 async def shut_down(system: ActorSystem, timeout: float) -> None:
     """Stop all actors on the system's loop; see :meth:`ActorSystem.shutdown`."""
     try:
-        ended = requests.ended(system.root)
+        ended = endings.ended(system.root)
         system.root.signal(lifecycle.Stop("shutdown"))
         if not await _within(system, ended, timeout):
             _report(system, timeout)
@@ -49,7 +49,7 @@ async def _kill_all(system: ActorSystem) -> None:
     until = system.now() + GRACE
     for cell in [*cells, system.root]:
         left = until - system.now()
-        if cell not in stuck and not await _within(system, requests.ended(cell), left):
+        if cell not in stuck and not await _within(system, endings.ended(cell), left):
             break
     for cell in [*_descendants(system.root), system.root]:
         lifecycle.abandon(cell)

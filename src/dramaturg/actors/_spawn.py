@@ -83,6 +83,7 @@ def _make_cell(
             if name is not None:
                 raise DuplicateNameError(path=cell.path)
             cell.name = system.next_name(cls)
+        system.count_one_more()
     return cell, cls
 
 

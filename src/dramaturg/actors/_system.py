@@ -14,6 +14,7 @@ from dramaturg.actors import _shutdown as shutting_down
 from dramaturg.actors._actor import Actor
 from dramaturg.actors._cell import Cell
 from dramaturg.actors._clock import SystemClock
+from dramaturg.actors._codec import Codec
 from dramaturg.actors._dead_letters import DeadLetters
 from dramaturg.actors._dispatcher import LoopDispatcher
 from dramaturg.actors._errors import BlockingCallError, OptionError, OutsideActorError
@@ -27,6 +28,7 @@ from dramaturg.actors._loop import LoopHost
 from dramaturg.actors._paths import check_name, split_path
 from dramaturg.actors._ref import ActorRef
 from dramaturg.actors._spawn import spawn
+from dramaturg.actors._statistics import SystemStatistics
 from dramaturg.actors._timers import check_seconds
 from dramaturg.actors._trace import enveloped, make_headers, traced_door
 from dramaturg.actors._watchdog import Watchdog
@@ -41,6 +43,8 @@ if TYPE_CHECKING:
     from dramaturg.actors._ids import IdSource
     from dramaturg.actors._log import Log
     from dramaturg.actors._props import Props
+    from dramaturg.actors._registry import TypeRegistry
+    from dramaturg.actors._reply import Reply
 
 __all__ = ["ActorSystem"]
 
@@ -101,12 +105,12 @@ class ActorSystem:
         self.traces = trace
         self.log: Log = (logger if logger is not None else default_log()).bind(system=name)
         self.events = EventStream(self.log)
-        log_events(self.events, self.log)
+        log_events(self.events, self.log, quiet=lambda: self.stopped or self._closing is not None)
         self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
         self.dead_letters.attach(self)
         # Reentrant, since it guards small steps that use each other.
         self.lock = threading.RLock()
-        self.waits_for: dict[Cell, list[tuple[int, Cell]]] = {}
+        self.waits_for: dict[Cell, list[tuple[int, Reply]]] = {}
         self.stopped = False
         """Nothing is accepted any more."""
         self.ended = False
@@ -114,6 +118,8 @@ class ActorSystem:
         self.host = LoopHost(self._loop_lost)
         self._hold_limit = hold_limit
         self._late_replies = 0
+        self.actors_alive = 0
+        self._actors_at_peak = 0
         self._names = 0
         self._failure: BaseException | None = None
         self._ended: Future[None] = Future()
@@ -223,6 +229,19 @@ class ActorSystem:
             cell = (cell.children or {}).get(name)
         return None if cell is None else cell.ref
 
+    def codec(self, registry: TypeRegistry) -> Codec:
+        """Make a codec for messages that may hold refs: a ref travels as its path.
+
+        Decoding looks the path up here; where no actor lives there it raises :class:`DecodeError`.
+        """
+        return Codec(registry, ref_type=ActorRef, load_ref=self._living)
+
+    def _living(self, path: str) -> ActorRef[Any]:
+        ref = self.lookup(path)
+        if ref is None:
+            raise LookupError(f"no actor lives at {path}")
+        return ref
+
     @property
     def actors(self) -> tuple[ActorRef[Any], ...]:
         """The living actors at the top of the tree, the eldest first."""
@@ -307,6 +326,20 @@ class ActorSystem:
     def late_replies(self) -> int:
         """How many replies came after their requests had ended, and were dropped."""
         return self._late_replies
+
+    def statistics(self) -> SystemStatistics:
+        """Count what there is and was; any thread."""
+        return SystemStatistics(
+            actors=self.actors_alive,
+            actors_at_peak=self._actors_at_peak,
+            dead_letters=self.dead_letters.total,
+            late_replies=self._late_replies,
+        )
+
+    def count_one_more(self) -> None:
+        """Count a new actor; under the lock."""
+        self.actors_alive += 1
+        self._actors_at_peak = max(self._actors_at_peak, self.actors_alive)
 
     def note_late_reply(self, cell: Cell) -> None:
         """Count a late reply of a cell."""

@@ -43,6 +43,9 @@ class ThreadDispatcher:
             return
         cell.idle = False
         self._tokens.put(cell)
+        if cell.state is STOPPED:  # in between, and the thread may have ended
+            cell.idle = True
+            cell.flush()
 
     def hand_over(self, cell: Cell, envelope: Envelope) -> bool:  # noqa: ARG002
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, TypeAlias, final
 
 from dramaturg.actors._events import LoopHeld
 from dramaturg.actors._thread import stack_of
@@ -15,13 +15,21 @@ if TYPE_CHECKING:
 __all__ = ["Watchdog"]
 
 
+_Look: TypeAlias = tuple[int, "Cell", Any]
+
+
+def _same(now: _Look, then: _Look | None) -> bool:
+    """Tell whether it is still the same turn; two messages may be equal and not the same."""
+    return then is not None and now[0] == then[0] and now[1] is then[1] and now[2] is then[2]
+
+
 @final
 class Watchdog:
     """A thread that looks now and then whether the same turn is still running.
 
-    It costs the actors nothing: it compares the dispatcher's pass counter and
-    current cell with what they were one limit ago. A handler is therefore
-    reported after one to two limits.
+    It costs the actors nothing: it compares the dispatcher's pass counter,
+    current cell and its current message with what they were one limit ago. A
+    handler is therefore reported after one to two limits.
     """
 
     def __init__(self, system: ActorSystem, limit: float | None) -> None:
@@ -45,19 +53,19 @@ class Watchdog:
             self._thread.join()
 
     def _run(self, limit: float) -> None:
-        seen: tuple[int, Cell] | None = None
-        reported: tuple[int, Cell] | None = None
+        seen: _Look | None = None
+        reported: _Look | None = None
         while not self._stop.wait(limit):
             now = self._look()
-            if now is not None and now == seen and now != reported:
+            if now is not None and _same(now, seen) and not _same(now, reported):
                 self._report(now[1], limit)
                 reported = now
             seen = now
 
-    def _look(self) -> tuple[int, Cell] | None:
+    def _look(self) -> _Look | None:
         direct = self._system.direct
         cell = direct.current
-        return None if cell is None else (direct.passes, cell)
+        return None if cell is None else (direct.passes, cell, cell.message)
 
     def _report(self, cell: Cell, limit: float) -> None:
         system = self._system

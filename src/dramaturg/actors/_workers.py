@@ -29,6 +29,7 @@ from collections import deque
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, final
 
+from dramaturg.actors._dispatcher import HAND_OVERS_PER_PASS
 from dramaturg.actors._state import STOPPED
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class TaskDispatcher:
         self._ready: deque[Cell] = deque()
         self._awake = False
         self._budget = 0
+        self._left = HAND_OVERS_PER_PASS
         self.handing: list[tuple[ActorRef[Any] | None, Cell]] = []
         """The hand-overs that are going on within each other: who asks, and whom."""
         self._spare: list[_Worker] = []
@@ -139,6 +141,7 @@ class TaskDispatcher:
             or cell.mailbox
             or get_ident() != self._host.ident
             or not self._spare
+            or self._left <= 0
             or len(self.handing) >= DEEPEST_HAND_OVER
         ):
             return False
@@ -146,6 +149,7 @@ class TaskDispatcher:
         asker = asyncio.current_task(loop)
         if asker is None:
             return False
+        self._left -= 1
         cell.put(envelope)
         cell.idle = False
         worker = self._spare.pop()
@@ -187,6 +191,7 @@ class TaskDispatcher:
 
     def _pass(self) -> None:
         self._budget = TURNS_PER_PASS
+        self._left = HAND_OVERS_PER_PASS
         while self._ready and self._budget > 0:
             if not self._spare:
                 # It calls for the next pass once it is parked.
