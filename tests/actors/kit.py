@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -209,11 +209,15 @@ async def in_threads(count: int, function: Callable[[], T]) -> list[T]:
 
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(count) as pool:
-        return await within(asyncio.gather(*(loop.run_in_executor(pool, run) for _ in range(count))))
+        return await within(
+            asyncio.gather(*(loop.run_in_executor(pool, run) for _ in range(count)))
+        )
 
 
 @asynccontextmanager
-async def spawned(actor: type[Puppet] | Props[Any], **options: Any) -> AsyncIterator[ActorRef[Any]]:
+async def spawned(
+    actor: type[Puppet] | Props[Any], **options: Any
+) -> AsyncGenerator[ActorRef[Any]]:
     """Run one actor called "it" in a system of its own."""
     async with ActorSystem("test", **options) as system:
         yield system.spawn(actor, name="it")

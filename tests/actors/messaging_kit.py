@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -48,6 +48,13 @@ class Block:
 
     async def has_begun(self) -> None:
         assert await asyncio.to_thread(self.entered.wait, LIMIT)
+
+
+@dataclass(frozen=True)
+class Whom:
+    """Tells a handler with whom to do whatever it does."""
+
+    ref: ActorRef[Any]
 
 
 @dataclass(frozen=True)
@@ -147,7 +154,7 @@ async def turns(count: int = 10) -> None:
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop go on until the condition holds; for what only other threads do."""
     async with asyncio.timeout(LIMIT):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - no event says what another thread has done
             await asyncio.sleep(0)
 
 
@@ -170,7 +177,7 @@ class Captured:
 
 
 @contextmanager
-def quick_switches() -> Iterator[None]:
+def quick_switches() -> Generator[None]:
     """Let threads take turns after a few instructions, so that races come out."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)

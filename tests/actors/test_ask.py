@@ -37,6 +37,7 @@ from tests.actors.messaging_kit import (
     Kept,
     Note,
     ThreadBox,
+    Whom,
     in_threads,
     quick_switches,
 )
@@ -108,8 +109,7 @@ def test_sixteen_threads_may_ask_at_once_and_no_addition_is_lost(kind: type[Acto
         replies: list[int] = []
 
         def ask(_: int) -> None:
-            for _ in range(50):
-                replies.append(ref.ask(Add(number=1), timeout=LIMIT))
+            replies.extend(ref.ask(Add(number=1), timeout=LIMIT) for _ in range(50))
 
         in_threads(16, ask)
 
@@ -127,7 +127,7 @@ def test_an_ask_is_handled_behind_what_the_thread_told_before() -> None:
 
 
 @pytest.mark.parametrize("box", BOXES)
-def test_the_answers_that_are_errors_are_raised(box: type[Box]) -> None:
+def test_the_answers_that_are_errors_are_raised(box: type[Actor]) -> None:
     cause = ValueError("broken")
     with ActorSystem() as system:
         ref = system.spawn(Props(box).using(policy=Directive.RESTART))
@@ -152,7 +152,7 @@ def test_an_ask_that_is_not_answered_in_time_gives_up_and_the_reply_is_dropped()
         ref = system.spawn(ThreadBox, name="box")
         block = Block()
 
-        with pytest.raises(DeadlineExceeded, match="/box within 0.01 s"):
+        with pytest.raises(DeadlineExceeded, match=r"/box within 0\.01 s"):
             ref.ask(block, timeout=0.01)
         block.release.set()
 
@@ -183,7 +183,7 @@ def test_an_impossible_timeout_is_refused(timeout: Any, block: bool) -> None:
         assert ref.ask(Kept()) == []
 
 
-# -- where blocking is refused --------------------------------------------------------------------
+# -- where blocking is refused -------------------------------------------------
 
 CALLS: dict[str, tuple[Callable[[ActorRef[Any]], object], str]] = {
     "ask": (lambda ref: ref.ask(Kept()), r"ref\.ask\(\) .*`await ref\.request\(message\)`"),
@@ -270,42 +270,41 @@ def test_a_blocking_call_in_a_handler_that_runs_on_the_asking_thread_is_refused(
 def test_a_thread_actor_may_ask_and_wait() -> None:
     class Asks(ThreadActor):
         @handler
-        def go(self, message: tuple) -> Any:  # type: ignore[type-arg] # pyright: ignore
-            (ref,) = message
-            future = ref.ask(Kept(), block=False)
-            return [ref.ask(Kept()), future.get(timeout=LIMIT)]
+        def go(self, message: Whom) -> Any:
+            future = message.ref.ask(Kept(), block=False)
+            return [message.ref.ask(Kept()), future.get(timeout=LIMIT)]
 
     with ActorSystem() as system:
         ref = system.spawn(AsyncBox)
         ref.tell(Note(1))
 
-        assert system.spawn(Asks).ask((ref,)) == [[1], [1]]
+        assert system.spawn(Asks).ask(Whom(ref)) == [[1], [1]]
 
 
 async def test_a_handler_in_a_thread_of_asyncio_may_ask() -> None:
     class Asks(Actor):
         @handler
-        async def go(self, message: ActorRef) -> Any:  # type: ignore[type-arg] # pyright: ignore
-            return await asyncio.to_thread(message.ask, Kept())
+        async def go(self, message: Whom) -> Any:
+            return await asyncio.to_thread(message.ref.ask, Kept())
 
     async with ActorSystem() as system:
         ref = system.spawn(AsyncBox)
 
-        assert await system.spawn(Asks).request(ref) == []
+        assert await system.spawn(Asks).request(Whom(ref)) == []
 
 
 async def test_a_handler_may_ask_in_a_thread_and_request_at_the_same_time() -> None:
     class Asks(Actor):
         @handler
-        async def go(self, message: ActorRef) -> Any:  # type: ignore[type-arg] # pyright: ignore
+        async def go(self, message: Whom) -> Any:
             return await asyncio.gather(
-                *(asyncio.to_thread(message.ask, Add(number=1)) for _ in range(3)),
-                *(message.request(Add(number=1)) for _ in range(3)),
+                *(asyncio.to_thread(message.ref.ask, Add(number=1)) for _ in range(3)),
+                *(message.ref.request(Add(number=1)) for _ in range(3)),
             )
 
     async with ActorSystem() as system:
         for kind in SUMS:
-            total = await system.spawn(Asks).request(system.spawn(kind))
+            total = await system.spawn(Asks).request(Whom(system.spawn(kind)))
 
             assert sorted(total) == [1, 2, 3, 4, 5, 6]
         assert system.waits_for == {}
@@ -321,7 +320,7 @@ def test_the_system_of_another_loop_may_be_asked_from_a_loop() -> None:
         assert asyncio.run(ask()) == []
 
 
-# -- without blocking --------------------------------------------------------------------------------
+# -- without blocking ----------------------------------------------------------
 
 
 async def test_an_ask_that_does_not_block_can_be_awaited() -> None:
@@ -341,7 +340,7 @@ def test_an_ask_that_does_not_block_can_be_waited_for() -> None:
 
 
 @pytest.mark.parametrize("box", BOXES)
-async def test_the_answers_that_are_errors_go_into_the_future(box: type[Box]) -> None:
+async def test_the_answers_that_are_errors_go_into_the_future(box: type[Actor]) -> None:
     async with ActorSystem() as system:
         ref = system.spawn(Props(box).using(policy=Directive.STOP))
         refused = ref.ask(Fail(Refused("no")), block=False)
@@ -382,17 +381,17 @@ def test_an_ask_that_does_not_block_carries_its_sender(kind: type[Actor]) -> Non
         def who(self, message: str) -> Any:
             return self.context.sender
 
-    class Asks(kind):  # type: ignore[misc,valid-type] # pyright: ignore
+    class Asks(kind):  # type: ignore[misc,valid-type] # pyright: ignore[reportGeneralTypeIssues]
         @handler
-        def go(self, message: ActorRef) -> Any:  # type: ignore[type-arg] # pyright: ignore
-            replies.append(message.ask("", block=False))
+        def go(self, message: Whom) -> None:
+            replies.append(message.ref.ask("", block=False))
             done.set()
 
     replies: list[Any] = []
     done = threading.Event()
     with ActorSystem() as system:
         who, asks = system.spawn(Who), system.spawn(Asks)
-        asks.tell(who)
+        asks.tell(Whom(who))
 
         assert done.wait(LIMIT)
         assert replies[0].get(timeout=LIMIT) == asks

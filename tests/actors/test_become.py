@@ -1,6 +1,7 @@
 """Behaviours: letting another method handle what comes."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -31,7 +32,7 @@ def become(receive: Any) -> Do:
     return Do(lambda actor: actor.context.become(receive))
 
 
-def answer(text: str) -> Any:
+def answer(text: str) -> Callable[[Any], Any]:
     return lambda message: (text, message)
 
 

@@ -278,7 +278,7 @@ def test_damaged_data_is_refused(data: bytes, problem: str) -> None:
         CODEC.decode(data)
 
 
-@pytest.mark.parametrize("key", ["this.is/no-zone", "../../etc/passwd", "", "antigravity/x"])
+@pytest.mark.parametrize("key", ["this.is/no-zone", "../../etc/passwd", "antigravity/x"])
 def test_a_time_zone_that_is_not_known_is_refused_and_nothing_is_imported(key: str) -> None:
     text = f"2024-01-01T00:00:00[{key}]".encode()
     before = set(sys.modules)

@@ -1,6 +1,7 @@
 """Deadlines: absolute, inherited, and kept by a clock that tests can move."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -186,7 +187,7 @@ async def test_a_message_that_was_told_has_no_deadline_to_inherit() -> None:
 
 @pytest.mark.parametrize("box", [AsyncBox, ThreadBox])
 async def test_a_message_whose_deadline_has_passed_is_a_dead_letter_and_not_handled(
-    box: type[Box],
+    box: type[Actor],
 ) -> None:
     clock = ManualClock()
     async with ActorSystem(clock=clock) as system:
@@ -222,7 +223,7 @@ async def test_a_message_that_comes_up_exactly_at_its_deadline_is_handled() -> N
 
 @pytest.mark.parametrize("box", BOXES)
 async def test_a_nested_request_after_the_inherited_deadline_is_not_handled(
-    box: type[Box],
+    box: type[Actor],
 ) -> None:
     class Late(Actor):
         @handler
@@ -246,7 +247,7 @@ async def test_a_nested_request_after_the_inherited_deadline_is_not_handled(
 
         assert len(errors) == 1
         assert await ref.request(Kept()) == []
-        letters = system.dead_letters.list(reason=DeadLetterReason.EXPIRED)
+        letters = system.dead_letters.list(reason=DeadLetterReason.EXPIRED, message_type=Note)
         assert [letter.message for letter in letters] == [Note(1)]
 
 
@@ -292,3 +293,21 @@ async def test_a_thread_waits_for_its_answer_by_the_systems_clock() -> None:
             await asyncio.wait_for(asking, LIMIT)
 
         block.release.set()
+
+
+def test_an_ask_of_a_thread_actor_after_the_inherited_deadline_is_not_handled() -> None:
+    class Late(ThreadActor):
+        @handler
+        def forward(self, message: Forward) -> Any:
+            clock.advance(5)
+            with pytest.raises(DeadlineExceeded):
+                message.whom[0].ask(message.what)
+
+    clock = ManualClock()
+    with ActorSystem(clock=clock) as system:
+        ref, late = system.spawn(Box), system.spawn(Late)
+        with contextlib.suppress(DeadlineExceeded):  # unless the thread begins to wait too late
+            late.ask(Forward((ref,), Note(1)), timeout=1)
+
+        assert ref.ask(Kept()) == []
+        assert [letter.message for letter in system.dead_letters.list()] == [Note(1)]

@@ -12,8 +12,8 @@ from dramaturg.actors import (
     ActorFailed,
     ActorRef,
     ActorSystem,
-    DeadlineExceeded,
     DeadLetterReason,
+    DeadlineExceeded,
     Directive,
     Failure,
     Props,
@@ -342,16 +342,20 @@ async def test_a_class_may_bring_its_policy_in_any_form() -> None:
         policy = Directive.RESUME
 
     class Function(Puppet):
-        policy = resume
+        policy = resume  # type: ignore[assignment]
 
     class Static(Puppet):
         @staticmethod
-        def policy(failure: Failure) -> Directive:
+        def policy(  # pyright: ignore[reportIncompatibleVariableOverride]
+            failure: Failure,
+        ) -> Directive:
             return Directive.RESUME
 
     class OfTheClass(Puppet):
         @classmethod
-        def policy(cls, failure: Failure) -> Directive:
+        def policy(  # pyright: ignore[reportIncompatibleVariableOverride]
+            cls, failure: Failure
+        ) -> Directive:
             return Directive.RESUME
 
     class Heir(OfTheClass):
@@ -451,9 +455,7 @@ async def test_a_parent_may_live_on_after_an_escalation(decision: Directive) -> 
         await settled(parent)
 
         incarnation, children = await within(
-            parent.request(
-                Do(lambda actor: (actor.context.incarnation, actor.context.children))
-            )
+            parent.request(Do(lambda actor: (actor.context.incarnation, actor.context.children)))
         )
         assert incarnation == (2 if decision is Directive.RESTART else 1)
         assert len(children) == incarnation - 1

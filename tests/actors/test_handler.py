@@ -1,4 +1,6 @@
 """`@handler` is checked when the class is defined, and picks the method for each message."""
+# pyright: reportUnusedClass=false
+# Defining a class is the whole of many a test.
 
 from __future__ import annotations
 
@@ -75,7 +77,7 @@ async def answer(actor: type[Actor], message: object) -> Any:
         return await system.spawn(actor).request(message)
 
 
-# -- what is refused when the class is defined ------------------------------------------------
+# -- what is refused when the class is defined ---------------------------------
 
 
 def test_an_annotation_that_names_nothing_is_refused() -> None:
@@ -83,7 +85,10 @@ def test_an_annotation_that_names_nothing_is_refused() -> None:
 
         class Wrong(Actor):
             @handler
-            def take(self, message: Nonsense) -> None: ...  # type: ignore[name-defined] # noqa: F821 # pyright: ignore
+            def take(
+                self,
+                message: Nonsense,  # type: ignore[name-defined] # noqa: F821 # pyright: ignore[reportUndefinedVariable, reportUnknownParameterType]
+            ) -> None: ...
 
 
 def test_an_annotation_imported_for_checkers_only_is_refused() -> None:
@@ -99,7 +104,10 @@ def test_an_annotation_that_cannot_be_evaluated_is_refused() -> None:
 
         class Wrong(Actor):
             @handler
-            def take(self, message: Ping[int]) -> None: ...  # type: ignore[type-arg] # pyright: ignore
+            def take(
+                self,
+                message: Ping[int],  # type: ignore[type-arg] # pyright: ignore[reportInvalidTypeArguments]
+            ) -> None: ...
 
 
 def test_a_missing_annotation_is_refused() -> None:
@@ -107,7 +115,10 @@ def test_a_missing_annotation_is_refused() -> None:
 
         class Wrong(Actor):
             @handler
-            def take(self, message) -> None: ...  # type: ignore[no-untyped-def] # noqa: ANN001 # pyright: ignore
+            def take(  # type: ignore[no-untyped-def]
+                self,
+                message,  # noqa: ANN001 # pyright: ignore[reportMissingParameterType, reportUnknownParameterType]
+            ) -> None: ...
 
 
 def test_an_annotation_that_is_no_class_is_refused() -> None:
@@ -230,21 +241,23 @@ def test_a_static_method_is_refused() -> None:
             def take(message: Ping) -> None: ...
 
 
+@handler
+def _marked(self: Actor, message: Ping) -> None: ...
+
+
 @pytest.mark.parametrize("kind", [staticmethod, classmethod, property])
 def test_a_handler_under_another_decorator_of_methods_is_refused(kind: Any) -> None:
     with pytest.raises(HandlerDefinitionError, match=r"Wrong\.take: .*plain method"):
 
         class Wrong(Actor):
-            @kind
-            @handler
-            def take(self, message: Ping) -> None: ...
+            take = kind(_marked)
 
 
 def test_an_override_that_is_no_method_is_refused() -> None:
     with pytest.raises(HandlerDefinitionError, match=r"Wrong\.ping: .*plain method"):
 
         class Wrong(Echo):
-            ping = None  # type: ignore[assignment] # pyright: ignore
+            ping = None  # type: ignore[assignment] # pyright: ignore[reportAssignmentType]
 
 
 def test_the_error_holds_the_class_the_method_and_the_problem() -> None:
@@ -260,7 +273,7 @@ def test_the_error_holds_the_class_the_method_and_the_problem() -> None:
     assert isinstance(caught.value, TypeError)
 
 
-# -- what is accepted ---------------------------------------------------------------------------
+# -- what is accepted ----------------------------------------------------------
 
 
 async def test_classes_local_to_a_function_are_found() -> None:
@@ -332,7 +345,9 @@ async def test_a_subclass_overrides_a_handler_without_marking_it_again() -> None
 
 async def test_an_async_def_overrides_a_def_handler() -> None:
     class Sub(Echo):
-        async def ping(self, message: Ping) -> str:  # type: ignore[override] # pyright: ignore
+        async def ping(  # type: ignore[override] # pyright: ignore[reportIncompatibleMethodOverride]
+            self, message: Ping
+        ) -> str:
             return "sub"
 
     assert await answer(Sub, Ping()) == "sub"

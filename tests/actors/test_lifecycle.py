@@ -125,19 +125,18 @@ async def test_started_never_misses_the_start_however_the_threads_meet() -> None
 async def test_messages_wait_until_on_start_is_through(kind: Kind) -> None:
     running, go_on = Latch(), Latch()
 
+    def in_thread(self: Any) -> None:
+        running.open()
+        go_on.wait()
+        self.log.append("on_start")
+
+    async def in_task(self: Any) -> None:
+        running.open()
+        await go_on.reached()
+        self.log.append("on_start")
+
     class Slow(kind):  # type: ignore[misc, valid-type]
-        if kind is AsyncPuppet:
-
-            async def on_start(self) -> None:
-                running.open()
-                await go_on.reached()
-                self.log.append("on_start")
-        else:
-
-            def on_start(self) -> None:
-                running.open()
-                go_on.wait()
-                self.log.append("on_start")
+        on_start = in_task if kind is AsyncPuppet else in_thread
 
     log: list[Any] = []
     async with ActorSystem() as system:
@@ -153,16 +152,15 @@ async def test_messages_wait_until_on_start_is_through(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_failing_on_start_fails_the_actor_and_started_tells(kind: Kind) -> None:
+    def plain(self: Any) -> None:
+        raise Crash("no way")
+
+    async def in_task(self: Any) -> None:
+        await asyncio.sleep(0)
+        raise Crash("no way")
+
     class Broken(kind):  # type: ignore[misc, valid-type]
-        if kind is AsyncPuppet:
-
-            async def on_start(self) -> None:
-                await asyncio.sleep(0)
-                raise Crash("no way")
-        else:
-
-            def on_start(self) -> None:
-                raise Crash("no way")
+        on_start = in_task if kind is AsyncPuppet else plain
 
     log: list[Any] = []
     async with ActorSystem() as system:
@@ -242,17 +240,16 @@ async def test_started_of_an_actor_that_came_up_and_has_stopped_since_is_done() 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_on_start_may_stop_the_actor(kind: Kind) -> None:
+    def plain(self: Any) -> None:
+        self.log.append("on_start")
+        self.stop()
+
+    async def in_task(self: Any) -> None:
+        self.log.append("on_start")
+        self.stop()
+
     class Brief(kind):  # type: ignore[misc, valid-type]
-        if kind is AsyncPuppet:
-
-            async def on_start(self) -> None:
-                self.log.append("on_start")
-                self.stop()
-        else:
-
-            def on_start(self) -> None:
-                self.log.append("on_start")
-                self.stop()
+        on_start = in_task if kind is AsyncPuppet else plain
 
     log: list[Any] = []
     async with ActorSystem() as system:

@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -12,7 +12,10 @@ from dramaturg.actors import (
     ActorCrashed,
     ActorRef,
     ActorSystem,
+    Bounded,
     DeadlineExceeded,
+    MailboxSpec,
+    Overflow,
     Props,
     RequestCycleError,
     ThreadActor,
@@ -182,14 +185,19 @@ async def test_two_independent_chains_that_meet_are_told_so_and_one_of_them_goes
         assert await asyncio.gather(*replies) == ["reply", ("/b", "/a", "/b")]
 
 
+@dataclass(frozen=True)
+class MeetInThreads:
+    other: ActorRef[Any]
+    barrier: threading.Barrier
+
+
 def test_of_two_threads_that_ask_each_other_at_once_at_least_one_is_told_so() -> None:
     class Asks(ThreadActor):
         @handler
-        def meet(self, message: tuple) -> Any:  # type: ignore[type-arg] # pyright: ignore
-            other, barrier = message
-            barrier.wait(LIMIT)
+        def meet(self, message: MeetInThreads) -> Any:
+            message.barrier.wait(LIMIT)
             try:
-                return other.ask(Kept(), timeout=LIMIT)
+                return message.other.ask(Kept(), timeout=LIMIT)
             except RequestCycleError as error:
                 return error.path
 
@@ -202,7 +210,8 @@ def test_of_two_threads_that_ask_each_other_at_once_at_least_one_is_told_so() ->
         for _ in range(100):
             barrier = threading.Barrier(2)
             futures = [
-                x.ask((y, barrier), block=False, timeout=LIMIT) for x, y in ((a, b), (b, a))
+                x.ask(MeetInThreads(y, barrier), block=False, timeout=LIMIT)
+                for x, y in ((a, b), (b, a))
             ]
             replies = [future.get(timeout=LIMIT) for future in futures]
 
@@ -230,10 +239,8 @@ async def test_a_circle_that_begins_in_on_start_is_told() -> None:
 
 
 async def test_a_circle_through_a_request_that_waits_for_room_is_told() -> None:
-    from dramaturg.actors import Bounded, Overflow
-
     class Full(Actor):
-        mailbox = Bounded(1, Overflow.BLOCK)
+        mailbox: ClassVar[MailboxSpec] = Bounded(1, Overflow.BLOCK)
 
         @handler
         async def hold(self, message: Hold) -> Any:
@@ -268,7 +275,9 @@ async def test_requests_made_at_once_by_one_handler_are_all_seen() -> None:
     class Fans(Actor):
         @handler
         async def fan(self, message: Chain) -> Any:
-            return await asyncio.gather(*(ref.request(Chain((self.actor_ref,))) for ref in message.rest))
+            return await asyncio.gather(
+                *(ref.request(Chain((self.actor_ref,))) for ref in message.rest)
+            )
 
     async with ActorSystem() as system:
         b, c, a = (
@@ -282,7 +291,7 @@ async def test_requests_made_at_once_by_one_handler_are_all_seen() -> None:
         assert paths == [("/b", "/a", "/b"), ("/c", "/a", "/c")]
 
 
-# -- what is no circle ---------------------------------------------------------------------------
+# -- what is no circle ---------------------------------------------------------
 
 
 class Background(Actor):
@@ -366,16 +375,19 @@ async def test_two_chains_may_wait_for_the_same_actor() -> None:
     async with ActorSystem() as system:
         a, b, c = (system.spawn(WaitingLink) for _ in range(3))
 
-        replies = await asyncio.gather(a.request(Chain((b, c))), b.request(Chain((c,))))
+        requests = (a.request(Chain((b, c))), b.request(Chain((c,))))
+        replies = await asyncio.gather(*requests)
 
-        assert replies == ["end", "end"]
+        assert list(replies) == ["end", "end"]
 
 
 async def test_a_caller_outside_may_wait_for_both_sides() -> None:
     async with ActorSystem() as system:
         a, b = system.spawn(WaitingLink), system.spawn(WaitingLink)
 
-        assert await asyncio.gather(*(ref.request(Chain(())) for ref in (a, b) * 10)) == ["end"] * 20
+        replies: list[Any] = await asyncio.gather(*(r.request(Chain(())) for r in (a, b) * 10))
+
+        assert replies == ["end"] * 20
 
 
 def test_threads_may_ask_the_same_actors_in_any_order() -> None:

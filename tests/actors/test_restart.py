@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -304,9 +304,12 @@ async def test_the_new_incarnations_watch_gets_its_own_notice_and_not_the_old_on
 
 
 async def test_a_behaviour_of_the_old_incarnation_is_gone() -> None:
+    def divide(_: Any) -> float:
+        return 1 / 0
+
     async with ActorSystem() as system:
         ref = system.spawn(restarted(Puppet))
-        ref.tell(Do(lambda actor: actor.context.become(lambda _: 1 / 0)))
+        ref.tell(Do(lambda actor: actor.context.become(divide)))
         ref.tell("anything")
 
         assert await within(ref.request(Do(incarnation))) == 2
@@ -443,12 +446,12 @@ async def test_an_actor_that_fails_again_while_it_restarts_stops(kind: Kind, pha
 
         if kind is not AsyncPuppet:
 
-            def on_start(self) -> None:
+            def on_start(self) -> None:  # pyright: ignore[reportRedeclaration]
                 if phase == "on_start" and self.context.incarnation > 1:
                     raise Crash("again")
         else:
 
-            async def on_start(self) -> None:
+            async def on_start(self) -> None:  # type: ignore[misc]
                 await asyncio.sleep(0)
                 if phase == "on_start" and self.context.incarnation > 1:
                     raise Crash("again")
@@ -461,7 +464,9 @@ async def test_an_actor_that_fails_again_while_it_restarts_stops(kind: Kind, pha
         waiting = asyncio.ensure_future(ref.request(Note("never")))
         await ended(ref)
 
-        reports = [(f.phase, f.decision, str(f.error), f.incarnation) for f in events.of(ActorFailed)]
+        reports = [
+            (f.phase, f.decision, str(f.error), f.incarnation) for f in events.of(ActorFailed)
+        ]
         assert reports == [
             ("message", "restart", "first", 1),
             (phase, "stop", "again", 2),
@@ -582,8 +587,9 @@ async def test_the_order_of_each_sender_survives_restarts() -> None:
 
         @handler
         def note(self, message: tuple) -> None:  # type: ignore[type-arg]
-            seen.append(message)
-            if message[1] % 7 == 0:
+            sent = cast("tuple[int, int]", message)
+            seen.append(sent)
+            if sent[1] % 7 == 0:
                 raise Crash
 
         @handler
@@ -617,7 +623,10 @@ async def test_an_actor_may_be_waited_for_by_many_while_it_restarts() -> None:
 
 async def test_a_suspended_handler_is_not_restarted_by_another_failing_actor() -> None:
     async with ActorSystem(shutdown_timeout=0.01) as system:
-        waiting, failing = system.spawn(restarted(AsyncPuppet)), system.spawn(restarted(AsyncPuppet))
+        waiting, failing = (
+            system.spawn(restarted(AsyncPuppet)),
+            system.spawn(restarted(AsyncPuppet)),
+        )
         waiting.tell(Do(deaf))
         failing.tell(Fail(Crash()))
         await settled(failing)

@@ -21,9 +21,9 @@ from dramaturg.actors import (
     InvalidNameError,
     ManualClock,
     OptionError,
-    OutsideActorError,
     Props,
     StartFailed,
+    SystemStateError,
     SystemStopped,
     ThreadActor,
     handler,
@@ -239,7 +239,7 @@ async def test_nothing_remains_of_an_actor_whose_init_failed_and_its_name_is_fre
         events = Events(system)
 
         with pytest.raises(StartFailed):
-            system.spawn(Props(Puppet, *range(7)), name="it")  # type: ignore[call-arg]
+            system.spawn(Props(Puppet, *range(7)), name="it")  # pyright: ignore[reportArgumentType]
 
         assert system.actors == ()
         assert system.lookup("/it") is None
@@ -447,7 +447,7 @@ async def test_spawning_in_a_stopped_system_is_refused() -> None:
 
 
 def test_spawning_in_a_system_that_has_not_started_is_refused() -> None:
-    with pytest.raises(OutsideActorError):
+    with pytest.raises(SystemStateError, match="async with"):
         ActorSystem().spawn(Puppet)
 
 

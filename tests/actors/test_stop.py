@@ -1,16 +1,12 @@
 """The two ways to stop, and that no child outlives its parent."""
 
 import asyncio
-import threading
-from collections import Counter
 from collections.abc import Awaitable
-from random import Random
 from typing import Any
 
 import pytest
 
 from dramaturg.actors import (
-    Actor,
     ActorEnded,
     ActorFailed,
     ActorRef,
@@ -18,9 +14,9 @@ from dramaturg.actors import (
     ActorSystem,
     BlockingCallError,
     Bounded,
-    DeadlineExceeded,
     DeadLetterReason,
     DeadLetters,
+    DeadlineExceeded,
     Directive,
     OptionError,
     Priority,
@@ -112,10 +108,13 @@ async def test_drain_handles_what_is_queued_and_takes_nothing_more(kind: Kind) -
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_requests_that_are_queued_are_answered_by_a_drain(kind: Kind) -> None:
+    def reply(number: int) -> Do:
+        return Do(lambda _: number)
+
     async with ActorSystem() as system:
         ref = system.spawn(kind)
         await within(ref.started())
-        answers = [asyncio.ensure_future(ref.request(Do(lambda _, n=n: n))) for n in range(5)]
+        answers = [asyncio.ensure_future(ref.request(reply(number))) for number in range(5)]
         await asyncio.sleep(0)
 
         assert await within(ref.drain(block=False))
@@ -221,7 +220,7 @@ async def test_stopping_twice_runs_on_stop_once(kind: Kind) -> None:
         first, second = ref.stop(block=False), ref.stop(block=False)
         drained = ref.drain(block=False)
 
-        assert await within(asyncio.gather(first, second, drained)) == [True] * 3
+        assert list(await within(asyncio.gather(first, second, drained))) == [True] * 3
         assert await within(ref.stop(block=False)) is False
         assert await within(ref.drain(block=False)) is False
         assert log.count("on_stop") == 1
@@ -279,12 +278,15 @@ async def test_a_blocking_stop_on_the_loop_is_refused() -> None:
 
 
 async def test_a_blocking_stop_of_itself_or_its_parent_is_refused() -> None:
+    def stopping(target: ActorRef[Any]) -> Do:
+        return Do(lambda _: caught(target.stop))
+
     async with ActorSystem() as system:
         parent = system.spawn(ThreadPuppet)
         child = await within(parent.request(Do(lambda actor: actor.context.spawn(ThreadPuppet))))
 
         for target in (child, parent):
-            refused = await within(child.request(Do(lambda _, target=target: caught(target.stop))))
+            refused = await within(child.request(stopping(target)))
             assert isinstance(refused, BlockingCallError)
 
         await within(parent.request(Do(lambda _: child.stop(timeout=10))))
@@ -366,38 +368,6 @@ async def test_context_stop_stops_own_children_only() -> None:
         assert await within(parent.request(Do(lambda actor: actor.context.children))) == ()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_children_end_before_their_parent_whose_on_stop_runs_last(kind: Kind) -> None:
-    class Family(kind):  # type: ignore[misc, valid-type]
-        def __init__(self, log: list[Any], depth: int) -> None:
-            super().__init__(log)
-            for name in "ab" if depth else "":
-                self.context.spawn(Props(Family, log, depth - 1), name=name)
-
-        if kind is not AsyncPuppet:
-
-            def on_stop(self) -> None:
-                self.log.append(self.context.path)
-        else:
-
-            async def on_stop(self) -> None:
-                await asyncio.sleep(0)
-                self.log.append(self.context.path)
-
-    log: list[Any] = []
-    async with ActorSystem() as system:
-        events = Events(system, ActorEnded)
-        await stop(system.spawn(Props(Family, log, 2), name="top"))
-
-    stopped = [each for each in log if each != "on_start"]
-    assert stopped[-1] == "/top"
-    assert len(stopped) == 7
-    for order in (stopped, [event.path for event in events.all]):
-        for path in order:
-            below = [other for other in order if other.startswith(f"{path}/")]
-            assert all(order.index(other) < order.index(path) for other in below)
-
-
 async def test_a_parent_waits_for_a_child_that_takes_its_time() -> None:
     go_on = asyncio.Event()
 
@@ -428,80 +398,6 @@ async def test_a_failed_parent_takes_its_children_along() -> None:
         await ended(parent)
 
         assert [child.is_alive() for child in children] == [False] * 3
-
-
-class Node(Actor):
-    """Grows a random tree below itself."""
-
-    def __init__(self, random: Random, size: int, born: list[ActorRef[Any]]) -> None:
-        born.append(self.actor_ref)
-        size -= 1
-        while size > 0:
-            part = random.randint(1, size)
-            self.context.spawn(Props(KIND_OF_NODE[random.random() < 0.2], random, part, born))
-            size -= part
-
-    @handler
-    def fail(self, message: Fail) -> None:
-        raise message.error
-
-
-class AsyncNode(Node):
-    async def on_stop(self) -> None:
-        await asyncio.sleep(0)
-
-
-KIND_OF_NODE: dict[bool, type[Node]] = {False: Node, True: AsyncNode}
-
-
-@pytest.mark.parametrize("seed", range(10))
-async def test_no_actor_of_a_random_tree_outlives_its_parent(seed: int) -> None:
-    random = Random(seed)
-    async with ActorSystem() as system:
-        order: list[str] = []
-        system.events.subscribe(lambda event: order.append(event.path), ActorEnded)
-        for _round in range(100):
-            order.clear()
-            born: list[ActorRef[Any]] = []
-            top = system.spawn(Props(Node, random, random.randint(1, 12), born))
-            for ref in random.sample(born, random.randint(0, len(born))):
-                if random.random() < 0.3:
-                    ref.tell(Fail(Crash()))
-                elif random.random() < 0.5:
-                    ref.drain(block=False)
-                else:
-                    ref.request_stop()
-            top.request_stop()
-            await within(top.stop(block=False))
-
-            assert not any(ref.is_alive() for ref in born)
-            assert Counter(order) == Counter(ref.path for ref in born)
-            ends = {path: number for number, path in enumerate(order)}
-            for path, number in ends.items():
-                parent = path.rpartition("/")[0]
-                assert not parent or number < ends[parent]
-
-
-async def test_a_tree_of_threads_ends_in_order_too() -> None:
-    class Family(ThreadPuppet):
-        def __init__(self, depth: int) -> None:
-            super().__init__()
-            for name in "abc" if depth else "":
-                self.context.spawn(Props(Family, depth - 1), name=name)
-
-    before = threading.active_count()
-    async with ActorSystem() as system:
-        events = Events(system, ActorEnded)
-        top = system.spawn(Props(Family, 2), name="top")
-        assert threading.active_count() >= before + 13
-        await stop(top)
-
-    order = [event.path for event in events.all if event.path != "/"]
-    assert len(order) == 13
-    for path in order:
-        assert all(
-            order.index(other) <= order.index(path) for other in order if other.startswith(path)
-        )
 
 
 async def test_a_child_spawned_while_a_stop_is_asked_for_is_stopped_too() -> None:

@@ -253,16 +253,14 @@ async def test_newer_messages_do_not_push_a_notice_out() -> None:
         await within(watcher.request(Do(fill)))
         await within(watcher.drain(block=False))
 
-    assert log == ["on_start", "gone", 4, "on_stop"]
+    assert log == ["on_start", "gone", 3, 4, "on_stop"]
 
 
 async def test_many_watchers_are_all_told() -> None:
     logs: list[list[Any]] = [[] for _ in range(20)]
     async with ActorSystem() as system:
         target = system.spawn(Puppet)
-        watchers = [
-            system.spawn(Props(KINDS[number % 3], log)) for number, log in enumerate(logs)
-        ]
+        watchers = [system.spawn(Props(KINDS[number % 3], log)) for number, log in enumerate(logs)]
         for watcher in watchers:
             await within(watcher.request(watch(target)))
         await stop(target)
@@ -373,7 +371,7 @@ async def test_a_watcher_may_fail_on_the_notice() -> None:
 async def test_the_notice_reaches_an_async_handler() -> None:
     class Slow(AsyncPuppet):
         @handler
-        async def terminated(self, message: Terminated) -> None:
+        async def terminated(self, message: Terminated) -> None:  # type: ignore[override]
             await asyncio.sleep(0)
             self.log.append("slowly")
 

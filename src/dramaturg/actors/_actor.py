@@ -28,7 +28,16 @@ def _async_methods(cls: type) -> list[str]:
     return [name for base in cls.__mro__ for name, value in vars(base).items() if is_async(value)]
 
 
-class Actor(pykka.Actor):
+if TYPE_CHECKING:
+    # To type checkers Actor is no pykka.Actor: pykka's hooks are declared to return None, which
+    # would forbid `async def` ones.
+    class _Base:
+        def on_receive(self, message: Any) -> Any: ...
+else:
+    _Base = pykka.Actor
+
+
+class Actor(_Base):
     """An actor on its system's event loop.
 
     Subclass it, mark methods with :func:`handler`, and spawn it:
@@ -89,9 +98,7 @@ class Actor(pykka.Actor):
         # pykka's own __init__ would make a queue, an event and a ref for each actor.
 
     @classmethod
-    def start(  # pyright: ignore[reportIncompatibleMethodOverride] - it is our ref
-        cls, *args: Any, **kwargs: Any
-    ) -> ActorRef[Self]:
+    def start(cls, *args: Any, **kwargs: Any) -> ActorRef[Self]:
         """Start the actor in pykka's way, on the process's default system.
 
         pykka's contract holds: ``__init__`` runs in the calling thread, a
@@ -114,14 +121,14 @@ class Actor(pykka.Actor):
         return cell.context
 
     @property
-    def actor_ref(  # pyright: ignore[reportIncompatibleMethodOverride] - it is our ref
+    def actor_ref(
         self,
     ) -> ActorRef[Self]:
         """The actor's own ref."""
         return self._living_cell("actor_ref").ref
 
     @property
-    def actor_urn(self) -> str:  # type: ignore[override]
+    def actor_urn(self) -> str:
         """A uuid4-based name that is unique everywhere, as in pykka."""
         cell: Cell | None = self.__dict__.get("_cell")
         if cell is not None:
@@ -129,12 +136,12 @@ class Actor(pykka.Actor):
         return f"unstarted:{id(self):x}"
 
     @property
-    def actor_inbox(self) -> Any:  # type: ignore[override]
+    def actor_inbox(self) -> Any:
         """The mailbox, in pykka's shape."""
         return self.actor_ref.actor_inbox
 
     @property
-    def actor_stopped(self) -> threading.Event:  # type: ignore[override]
+    def actor_stopped(self) -> threading.Event:
         """An event that is set once the actor has stopped, as in pykka."""
         return self.actor_ref.actor_stopped
 

@@ -54,7 +54,7 @@ from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors import _letters as letters, _lifecycle as lifecycle
 from dramaturg.actors._envelope import Envelope
-from dramaturg.actors._errors import InternalError, Refused
+from dramaturg.actors._errors import InternalError
 from dramaturg.actors._extra import Extra
 from dramaturg.actors._lifecycle import ChildrenGone
 from dramaturg.actors._mailbox import BoundedQueue
@@ -257,13 +257,10 @@ class Cell:
                 handle = self.handlers[message.__class__]
             except KeyError:
                 handle = resolve(self, message.__class__)
-            if envelope.sender is not None or envelope.headers is not None:
-                self.deliver(envelope)
-            else:
-                result = handle(self.actor, message)
-                # A handler that stashed the message has taken it over: the reply comes later.
-                if self.message is envelope and envelope.reply is not None:
-                    envelope.reply.complete(result, None)
+            result = handle(self.actor, message)
+            # A handler that stashed the message has taken it over: the reply comes later.
+            if self.message is envelope and envelope.reply is not None:
+                envelope.reply.complete(result, None)
         except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
             self.fail(error)
         self.message = None
@@ -333,7 +330,7 @@ class Cell:
             handle = self.handlers[message.__class__]
         except KeyError:
             handle = resolve(self, message.__class__)
-        if envelope.sender is not None or envelope.headers is not None:
+        if envelope.headers is not None:
             # This may run within the call, and so in the context, of the sender.
             token = current_cell.set(self)
             try:
@@ -360,6 +357,8 @@ class Cell:
         result = handle(self.actor, message)
         if result.__class__ is CoroutineType:
             result = await result
+            if result.__class__ is CoroutineType:  # `return ref.request(...)` without await
+                result = await result
         if envelope.reply is not None and self.message is envelope:
             envelope.reply.complete(result, None)
 
@@ -373,16 +372,12 @@ class Cell:
 
     def fail(self, error: BaseException) -> None:
         """See to an exception that escaped from a handler."""
-        if isinstance(error, Refused):
-            letters.refused(self, error)
-        else:
+        if not letters.settled(self, error):
             run_now(lifecycle.crash(self, error))
 
     async def fail_async(self, error: BaseException) -> None:
         """Do what :meth:`fail` does, awaiting ``async def`` hooks."""
-        if isinstance(error, Refused):
-            letters.refused(self, error)
-        else:
+        if not letters.settled(self, error):
             await lifecycle.crash(self, error)
 
     def post_internal(self, item: Internal) -> None:

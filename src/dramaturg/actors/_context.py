@@ -14,6 +14,7 @@ from dramaturg.actors._errors import OptionError, OutsideActorError, StashOverfl
 from dramaturg.actors._timers import ReceiveTimeout, Timer, check_seconds
 
 if TYPE_CHECKING:
+    from dramaturg.actors._actor import Actor
     from collections.abc import Callable
     from random import Random
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ActorContext"]
 
-A = TypeVar("A", bound=pykka.Actor)
+A = TypeVar("A", bound="Actor | pykka.Actor")
 R = TypeVar("R")
 
 

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextvars import Context
 from threading import get_ident
 from typing import TYPE_CHECKING, Protocol, final
 
@@ -83,6 +84,7 @@ class LoopDispatcher:
         "_left",
         "_lock",
         "_ready",
+        "_run",
         "current",
         "owner",
         "passes",
@@ -95,6 +97,9 @@ class LoopDispatcher:
         self._awake = False
         self._left = HAND_OVERS_PER_PASS
         self._lock = threading.Lock()
+        # All def handlers run in one context, wherever they run: what they start is not to
+        # seem started by whoever's call they run in. The lock makes sure it is entered once.
+        self._run = Context().run
         self.current: Cell | None = None
         """Whose turn it is."""
         self.owner = 0
@@ -125,7 +130,7 @@ class LoopDispatcher:
             self._left -= 1
         elif not self._helping:
             return False
-        if not self._lock.acquire(blocking=False):
+        if not self._lock.acquire(False):  # noqa: FBT003 - by name it takes longer
             return False
         # Under the lock nobody else can run the cell.
         if not cell.idle or cell.attention or cell.mailbox:
@@ -135,7 +140,7 @@ class LoopDispatcher:
         self.owner = ident
         self.current = cell
         try:
-            cell.run_one(envelope)
+            self._run(cell.run_one, envelope)
         finally:
             self.current = None
             self.owner = 0
@@ -154,7 +159,7 @@ class LoopDispatcher:
             cell.idle = False
             self.owner = ident
             self.current = cell
-            cell.turn()
+            self._run(cell.turn)
             return True
         finally:
             self.current = None
@@ -166,17 +171,12 @@ class LoopDispatcher:
 
     def _pass(self) -> None:
         ready = self._ready
-        pop = ready.popleft
         self.passes += 1
         self._left = HAND_OVERS_PER_PASS
         with self._lock:
             self.owner = self._host.ident
             try:
-                for _ in _TURNS:
-                    if not ready:
-                        break
-                    self.current = cell = pop()
-                    cell.turn()
+                self._run(self._run_turns)
             finally:
                 self.current = None
                 self.owner = 0
@@ -188,3 +188,12 @@ class LoopDispatcher:
         if not self._awake and ready:
             self._awake = True
             self._host.call_soon(self._pass)
+
+    def _run_turns(self) -> None:
+        ready = self._ready
+        pop = ready.popleft
+        for _ in _TURNS:
+            if not ready:
+                break
+            self.current = cell = pop()
+            cell.turn()

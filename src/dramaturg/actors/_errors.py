@@ -10,6 +10,7 @@
     │   ├── DuplicateNameError         the parent has a child of that name (ValueError)
     │   ├── BlockingCallError          a blocking call on a thread that runs actors (RuntimeError)
     │   ├── RequestCycleError          the request would wait for itself (RuntimeError)
+    │   ├── SystemStateError           a system used before its start, or started twice (RuntimeError)
     │   ├── OutsideActorError          the runtime's inside used from outside (RuntimeError)
     │   └── StashOverflowError         more stashed than the capacity (RuntimeError)
     ├── UnhandledError             the receiver has no handler for the message (TypeError)
@@ -51,6 +52,7 @@ __all__ = [
     "RequestCycleError",
     "StartFailed",
     "StashOverflowError",
+    "SystemStateError",
     "SystemStopped",
     "UnhandledError",
     "UsageError",
@@ -144,6 +146,21 @@ class RequestCycleError(UsageError, RuntimeError):
         super().__init__("each would wait for the next, for ever: " + " -> ".join(path))
 
 
+class SystemStateError(UsageError, RuntimeError):
+    """An actor system was used before it was started, or started twice."""
+
+    def __init__(self, *, system: str, state: str, call: str) -> None:
+        self.system = system
+        self.state = state
+        self.call = call
+        advice = (
+            "use `async with ActorSystem(...)` or `with ActorSystem(...)`"
+            if state == "not started"
+            else "a system starts once: make another"
+        )
+        super().__init__(f"{call}: the actor system {system!r} is {state}; {advice}")
+
+
 class OutsideActorError(UsageError, RuntimeError):
     """Something that only a running actor has was used from elsewhere."""
 
@@ -181,10 +198,12 @@ class UnhandledError(DramaturgError, TypeError):
     The message is a dead letter; a request fails with this.
     """
 
-    def __init__(self, *, path: str, message_type: str) -> None:
+    def __init__(self, *, path: str, message_type: str, handled: tuple[str, ...] = ()) -> None:
         self.path = path
         self.message_type = message_type
-        super().__init__(f"{path} has no handler for {message_type}")
+        self.handled = handled
+        names = ", ".join(handled) or "nothing: is @handler missing?"
+        super().__init__(f"{path} has no handler for {message_type}; it handles {names}")
 
 
 class GoneError(DramaturgError, LookupError):

@@ -60,7 +60,11 @@ class EventStream:
         :raises OptionError: if no type is given, or the subscriber is neither.
         """
         if not types or not all(isinstance(t, type) for t in types):
-            raise OptionError(option="types", value=types, expected="at least one class")
+            raise OptionError(
+                option="types",
+                value=types,
+                expected="classes of events, behind the subscriber: subscribe(callback, ActorFailed)",
+            )
         callback = getattr(subscriber, "tell", subscriber)
         if not callable(callback):
             raise OptionError(

@@ -23,6 +23,7 @@ __all__ = ["build_table", "handler", "is_async"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _MARK = "__dramaturg_handler__"
+_ACTOR_MODULE = "dramaturg.actors._actor"
 
 
 def handler(method: F) -> F:
@@ -38,6 +39,12 @@ def handler(method: F) -> F:
 
     :raises HandlerDefinitionError: when the class is defined, naming the method.
     """
+    if isinstance(method, type):
+        raise HandlerDefinitionError(
+            owner="@handler",
+            method=method.__qualname__,
+            problem="is no method: write @handler without brackets, above a def or async def",
+        )
     setattr(method, _MARK, True)
     return method
 
@@ -58,7 +65,18 @@ def build_table(cls: type) -> dict[type, Callable[[Any, Any], Any]]:
                 )
             names[message_type] = name
             table[message_type] = function
+        _check_name(cls, name)
     return table
+
+
+def _check_name(cls: type, name: str) -> None:
+    for base in cls.__mro__:
+        if base.__module__ in (_ACTOR_MODULE, "pykka._actor") and name in vars(base):
+            raise HandlerDefinitionError(
+                owner=cls.__qualname__,
+                method=name,
+                problem=f"Actor.{name} would be hidden by it: choose another name",
+            )
 
 
 def is_async(value: Any) -> bool:
@@ -193,10 +211,13 @@ def _fits(member: Any, wanted: Any) -> bool:
         return True
     if wanted is Any:
         return True
-    if isinstance(member, type) and isinstance(wanted, type):
-        plain = get_origin(member) is None and get_origin(wanted) is None
-        return plain and issubclass(member, wanted)
-    return False
+    if member is Any:
+        return True
+    if member is int and wanted in (float, complex):
+        return True
+    # What is in the brackets is the type checkers' business.
+    member, wanted = get_origin(member) or member, get_origin(wanted) or wanted
+    return isinstance(member, type) and isinstance(wanted, type) and issubclass(member, wanted)
 
 
 def _show(annotation: Any) -> str:

@@ -14,6 +14,7 @@ from dramaturg.actors._errors import (
     ActorCrashed,
     ActorStopped,
     DeadlineExceeded,
+    Refused,
     StartFailed,
     SystemStopped,
     UnhandledError,
@@ -22,7 +23,7 @@ from dramaturg.actors._signals import Internal
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
-    from dramaturg.actors._errors import MailboxFull, Refused
+    from dramaturg.actors._errors import MailboxFull
 
 __all__ = [
     "bury",
@@ -32,6 +33,7 @@ __all__ = [
     "flush",
     "overflowed",
     "refused",
+    "settled",
     "start_failed",
     "stopped_error",
     "undeliverable",
@@ -57,7 +59,10 @@ def stopped_error(cell: Cell, detail: str = "has stopped") -> ActorStopped:
     """Make the error for whoever asks an actor that is not there."""
     if cell.system.stopped or cell.parent is None:
         return SystemStopped(path=cell.path, detail="has stopped with its actor system")
-    return ActorStopped(path=cell.path, detail=detail)
+    error = ActorStopped(path=cell.path, detail=detail)
+    if cell.extra is not None:
+        error.__cause__ = cell.extra.failure
+    return error
 
 
 def undeliverable(cell: Cell, item: Any) -> None:
@@ -92,6 +97,28 @@ def overflowed(cell: Cell, item: Any, error: MailboxFull) -> None:
     bury(cell, item, DeadLetterReason.OVERFLOW, error)
 
 
+def settled(cell: Cell, error: BaseException) -> bool:
+    """See to an exception that ends the request and not the actor; tell whether it is one.
+
+    That is a refusal; and that time ran out within the request's own deadline, which
+    the caller has set and the actor has inherited.
+    """
+    if isinstance(error, Refused):
+        refused(cell, error)
+        return True
+    item = cell.message
+    if (
+        isinstance(error, DeadlineExceeded)
+        and item.__class__ is Envelope
+        and item.deadline is not None
+        and cell.system.now() >= item.deadline
+    ):
+        cell.message = None
+        bury(cell, item, DeadLetterReason.EXPIRED, error)
+        return True
+    return False
+
+
 def refused(cell: Cell, error: Refused) -> None:
     """The handler said no: the caller's business, or a dead letter if nobody waits."""
     item = cell.message
@@ -105,7 +132,7 @@ def refused(cell: Cell, error: Refused) -> None:
 def unhandled(cell: Cell, message: Any) -> None:
     """The actor has no handler for the message, and lives on."""
     item = cell.message
-    error = UnhandledError(path=cell.path, message_type=type(message).__qualname__)
+    error = UnhandledError(path=cell.path, message_type=_type_of(message), handled=_handled(cell))
     # Taking the message away tells `deliver` that the reply has been seen to.
     cell.message = None
     bury(cell, message if item is None else item, DeadLetterReason.UNHANDLED, error)
@@ -124,6 +151,17 @@ def start_failed(cell: Cell) -> StartFailed:
     error = StartFailed(path=cell.path, cause=said)
     error.__cause__ = cause
     return error
+
+
+def _type_of(message: Any) -> str:
+    if isinstance(message, type):
+        return f"the class {message.__qualname__} (send an instance)"
+    return type(message).__qualname__
+
+
+def _handled(cell: Cell) -> tuple[str, ...]:
+    declared = cell.actor_class._declared
+    return tuple(sorted(each.__qualname__ for each in declared))
 
 
 def crashed(cell: Cell, item: Any, cause: BaseException) -> None:

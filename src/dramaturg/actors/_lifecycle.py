@@ -414,6 +414,8 @@ async def begin_stop(cell: Cell, reason: str) -> None:
             return
         cell.put = cell.refuse
     cell.attention = True
+    if cell.extra is not None and cell.extra.killing:
+        reason = "killed"
     if reason != "normal" or cell.extra is not None:
         cell.more().stop_reason = reason
     cell.release_senders()

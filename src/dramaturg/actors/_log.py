@@ -15,7 +15,7 @@ from dramaturg.actors._events import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, MutableMapping
 
     from dramaturg.actors._event_stream import EventStream
 
@@ -42,14 +42,22 @@ def default_log() -> Log:
         return structlog.get_logger("dramaturg")
     return structlog.wrap_logger(
         logging.getLogger("dramaturg"),
-        processors=[
-            structlog.stdlib.filter_by_level,
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["event"]),
-        ],
+        processors=[structlog.stdlib.filter_by_level, _to_logging],
         wrapper_class=structlog.stdlib.BoundLogger,
         context_class=dict,
     )
+
+
+def _to_logging(
+    _logger: Any, _method: str, fields: MutableMapping[str, Any]
+) -> tuple[tuple[str], dict[str, Any]]:
+    """Render for the standard library's logging, which prints tracebacks and stacks as they are."""
+    error = fields.pop("exc_info", None)
+    stack = fields.pop("stack", None)
+    event = fields.pop("event")
+    known = " ".join(f"{key}={value!r}" for key, value in fields.items() if value is not None)
+    text = f"{event} {known}" if stack is None else f"{event} {known}\n{stack}"
+    return (text,), {"exc_info": error}
 
 
 def log_events(events: EventStream, log: Log, *, quiet: Callable[[], bool]) -> None:
@@ -81,7 +89,9 @@ def _log_first_dead_letters(events: EventStream, log: Log, quiet: Callable[[], b
 
     def write(event: DeadLettered) -> None:
         nonlocal left
-        if left <= 0 or quiet():  # another thread may have just logged the last one
+        # What an actor crashed upon is in the report of that. Another thread may have just
+        # logged the last one.
+        if left <= 0 or quiet() or event.reason == "crashed":
             return
         left -= 1
         log.warning(
@@ -91,7 +101,7 @@ def _log_first_dead_letters(events: EventStream, log: Log, quiet: Callable[[], b
             message_type=event.message_type,
             sender=event.sender,
             letter_id=event.letter_id,
-            last_one_logged=left <= 0,
+            note="further ones are only in system.dead_letters" if left <= 0 else None,
         )
         if left <= 0:
             subscription.cancel()

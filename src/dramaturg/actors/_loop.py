@@ -14,6 +14,21 @@ if TYPE_CHECKING:
 __all__ = ["LoopHost"]
 
 
+LAST_WORDS = 1.0
+"""Seconds for tasks to end that are left on a loop of our own."""
+
+
+async def _wind_up() -> None:
+    """Do what ``asyncio.run`` does at its end, in bounded time."""
+    await asyncio.sleep(0)  # what is through need not be cancelled
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks, timeout=LAST_WORDS)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
 @final
 class LoopHost:
     """A running event loop that belongs to somebody else, or to a thread of our own."""
@@ -43,6 +58,8 @@ class LoopHost:
             loop.call_soon(started.set)
             try:
                 loop.run_forever()
+                if close:
+                    loop.run_until_complete(_wind_up())
             finally:
                 asyncio.set_event_loop(None)
                 if close:

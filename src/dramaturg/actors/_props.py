@@ -10,6 +10,7 @@ from dramaturg.actors._errors import OptionError
 from dramaturg.actors._failure import Directive
 
 if TYPE_CHECKING:
+    from dramaturg.actors._actor import Actor
     from collections.abc import Callable
 
     from dramaturg.actors._failure import Policy
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Props"]
 
-A = TypeVar("A", bound=pykka.Actor)
+A = TypeVar("A", bound="Actor | pykka.Actor")
 P = ParamSpec("P")
 
 

@@ -14,6 +14,7 @@ from dramaturg.actors._future import Future
 from dramaturg.actors._state import State
 
 if TYPE_CHECKING:
+    from dramaturg.actors._actor import Actor
     import threading
     from collections.abc import Coroutine
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ActorRef"]
 
-A = TypeVar("A", bound=pykka.Actor)
+A = TypeVar("A", bound="Actor | pykka.Actor")
 R = TypeVar("R")
 
 
@@ -31,7 +32,7 @@ def _path(ref: ActorRef[Any]) -> str:
 
 
 @final
-class ActorRef(pykka.ActorRef[A]):
+class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
     """A reference to an actor: an address that stays the same over restarts.
 
     Refs are made by the runtime, can be compared and hashed, and may be passed
@@ -249,14 +250,14 @@ class ActorRef(pykka.ActorRef[A]):
         actor = self.cell.actor
         return weakref.ref(actor) if actor is not None else lambda: None
 
-    def proxy(self) -> pykka.ActorProxy[A]:
+    def proxy(self) -> pykka.ActorProxy[A]:  # type: ignore[type-var]
         """Wrap the ref in pykka's proxy: attributes and methods of the actor as futures.
 
         :raises ActorStopped: if the actor has stopped.
         """
         if self.cell.actor is None:
             raise ActorStopped(path=str(self), detail="not found")
-        return pykka.ActorProxy(actor_ref=self)
+        return pykka.ActorProxy(actor_ref=self)  # type: ignore[type-var]
 
     def _end(
         self, how: Any, call: str, *, block: bool, timeout: float | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import traceback
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._envelope import Envelope
@@ -131,6 +132,11 @@ def thread_leaked(cell: Cell) -> None:
 
 def task_stack(task: asyncio.Task[Any] | None) -> str:
     """Render where a suspended handler waits."""
-    if task is None:
-        return ""
-    return "".join(f"{f.f_code.co_qualname}:{f.f_lineno} " for f in task.get_stack()).strip()
+    places: list[traceback.FrameSummary] = []
+    # The task itself knows only its outermost frame while it waits.
+    waits: Any = None if task is None else task.get_coro()
+    while (frame := getattr(waits, "cr_frame", None)) is not None:
+        code = frame.f_code
+        places.append(traceback.FrameSummary(code.co_filename, frame.f_lineno, code.co_name))
+        waits = waits.cr_await
+    return "".join(traceback.format_list(places))

@@ -38,15 +38,23 @@ async def request(cell: Cell, message: Any, timeout: float | None) -> Any:
     """See :meth:`ActorRef.request`."""
     asker = current_cell.get()
     system = cell.system
-    if timeout is None and asker is None:
+    if timeout is None:
         deadline = system.now() + system.default_timeout
     else:
-        deadline = _deadline(cell, timeout, asker)
+        deadline = system.now() + _checked(timeout)
     reply = Reply(cell)
-    envelope = Envelope(message, reply, None if asker is None else asker.ref, deadline)
+    overdue = False
+    if asker is None:
+        envelope = Envelope(message, reply, None, deadline)
+    else:
+        inherited = _inherited(asker, deadline)
+        overdue = inherited < deadline and inherited < system.now()
+        deadline = inherited
+        envelope = Envelope(message, reply, asker.ref, deadline)
     if system.traces:
         envelope.headers = system.headers(asker)
-    handed_over = cell.dispatcher.hand_over(cell, envelope)
+    # What is overdue is queued, and found there to have expired.
+    handed_over = not overdue and cell.dispatcher.hand_over(cell, envelope)
     if not handed_over or not reply.done:
         edge = None if asker is None else begin_wait(asker, reply)
         try:
@@ -114,12 +122,15 @@ def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
     envelope = Envelope(message, reply, None if asker is None else asker.ref, deadline)
     if system.traces:
         envelope.headers = system.headers(asker)
-    if not cell.dispatcher.hand_over(cell, envelope):
+    overdue = asker is not None and deadline is not None and deadline < system.now()
+    if overdue or not cell.dispatcher.hand_over(cell, envelope):
         edge = None if asker is None else begin_wait(asker, reply)
         try:
             _post(cell, envelope, deadline)
             if not reply.done:
                 _block(cell, reply, deadline, timeout)
+            elif timeout is not None:
+                _check_in_time(cell, deadline, timeout)
         finally:
             if asker is not None and edge is not None:
                 end_wait(asker, edge)
@@ -160,8 +171,10 @@ def _block(cell: Cell, reply: Reply, deadline: float | None, timeout: float | No
     elif deadline is not None:
         timer = clock.call_at(deadline, waiter.expire)
     answered = waiter.wait(reply, left)
-    if timer is not None:
+    if timer is not None and deadline is not None:
         timer.cancel()
+        # A clock that is moved by hand may have been moved before the timer was there.
+        answered = answered and clock.monotonic() < deadline
     if not answered:
         raise DeadlineExceeded(waiting_for=cell.path, timeout=timeout)
 
@@ -235,13 +248,21 @@ class _Room:
 
 def _deadline(cell: Cell, timeout: float | None, asker: Cell | None) -> float:
     system = cell.system
-    if timeout is None:
-        timeout = system.default_timeout
-    elif not isinstance(timeout, int | float) or not 0 <= timeout < float("inf"):
+    deadline = system.now() + (system.default_timeout if timeout is None else _checked(timeout))
+    return deadline if asker is None else _inherited(asker, deadline)
+
+
+def _checked(timeout: float) -> float:
+    if not isinstance(timeout, int | float) or not 0 <= timeout < float("inf"):
         raise OptionError(option="timeout", value=timeout, expected="seconds, at least 0, or None")
-    deadline = system.now() + timeout
-    if asker is not None and asker.message.__class__ is Envelope:
-        inherited = asker.message.deadline
-        if inherited is not None and inherited < deadline:
-            return float(inherited)
+    return timeout
+
+
+def _inherited(asker: Cell, deadline: float) -> float:
+    """Return the earlier of the deadline and that of the request the asker is handling."""
+    message = asker.message
+    if message.__class__ is Envelope:
+        earlier = message.deadline
+        if earlier is not None and earlier < deadline:
+            return float(earlier)
     return deadline

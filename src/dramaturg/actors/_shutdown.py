@@ -24,43 +24,32 @@ GRACE = 1.0
 
 async def shut_down(system: ActorSystem, timeout: float) -> None:
     """Stop all actors on the system's loop; see :meth:`ActorSystem.shutdown`."""
-    try:
-        ended = endings.ended(system.root)
-        system.root.signal(lifecycle.Stop("shutdown"))
-        if not await _within(system, ended, timeout):
-            _report(system, timeout)
-            await _kill_all(system)
-        await system.tasks.close(GRACE)
-    except BaseException:  # cancelled: threads must not wait for ever for what never comes
-        abandon(system, "its shutdown was cancelled")
-        raise
+    ended = endings.ended(system.root)
+    system.root.signal(lifecycle.Stop("shutdown"))
+    if not await _within(system, ended, timeout):
+        _report(system, timeout)
+        await _kill_all(system)
+    await system.tasks.close(GRACE)
     _finish(system)
 
 
 async def _kill_all(system: ActorSystem) -> None:
-    """Kill every actor, wait for all that can end, and bury the others."""
+    """Cut short what hangs; let the others stop, children first; abandon what does neither."""
     cells = [*_descendants(system.root)]
-    stuck: set[Cell] = set()
+    stuck = {cell for cell in cells if lifecycle.is_stuck(cell)}
     for cell in cells:
-        if lifecycle.is_stuck(cell):
-            stuck.update(_lineage(cell))
-    for cell in cells:
-        lifecycle.kill(cell)
+        if cell in stuck or system.tasks.suspended_in(cell) is not None:
+            lifecycle.kill(cell)
+        else:
+            # One that hangs may never have told its children.
+            cell.signal(lifecycle.Stop("shutdown"))
     until = system.now() + GRACE
     for cell in [*cells, system.root]:
         left = until - system.now()
-        if cell not in stuck and not await _within(system, endings.ended(cell), left):
-            break
+        if cell in stuck or not await _within(system, endings.ended(cell), left):
+            lifecycle.abandon(cell)
     for cell in [*_descendants(system.root), system.root]:
         lifecycle.abandon(cell)
-
-
-def _lineage(cell: Cell) -> Iterator[Cell]:
-    """A cell and all above it."""
-    above: Cell | None = cell
-    while above is not None:
-        yield above
-        above = above.parent
 
 
 def close(system: ActorSystem, timeout: float) -> None:

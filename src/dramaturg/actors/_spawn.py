@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["spawn", "spawn_in_pykkas_way"]
 
-A = TypeVar("A", bound=pykka.Actor)
+A = TypeVar("A", bound="Actor | pykka.Actor")
 _NO_OPTIONS: dict[str, Any] = {}
 
 

@@ -17,7 +17,7 @@ from dramaturg.actors._clock import SystemClock
 from dramaturg.actors._codec import Codec
 from dramaturg.actors._dead_letters import DeadLetters
 from dramaturg.actors._dispatcher import LoopDispatcher
-from dramaturg.actors._errors import BlockingCallError, OptionError, OutsideActorError
+from dramaturg.actors._errors import BlockingCallError, OptionError, SystemStateError
 from dramaturg.actors._event_stream import EventStream
 from dramaturg.actors._events import LateReply
 from dramaturg.actors._future import Future, waker
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ActorSystem"]
 
-A = TypeVar("A", bound=pykka.Actor)
+A = TypeVar("A", bound="Actor | pykka.Actor")
 
 
 class Root(Actor):
@@ -171,7 +171,8 @@ class ActorSystem:
 
     def _check_unused(self) -> None:
         if self.host.ident:
-            raise OutsideActorError(what="a start", who=f"{self!r}, which can start only once,")
+            state = "stopped" if self.stopped else "running"
+            raise SystemStateError(system=self.name, state=state, call="start")
 
     def _open(self, *, helping: bool) -> None:
         self.clock.attach(self.host)
@@ -206,7 +207,7 @@ class ActorSystem:
         :raises InvalidNameError: for a name that no path can hold.
         :raises DuplicateNameError: if a living sibling has the name.
         :raises SystemStopped: if the system has stopped or is stopping.
-        :raises OutsideActorError: if the system has not started.
+        :raises SystemStateError: if the system has not started.
         :raises OptionError: if it is no actor class.
         """
         return self.spawn_under(None, actor, name)
@@ -216,7 +217,7 @@ class ActorSystem:
     ) -> ActorRef[A]:
         """Make an actor below a cell; for the runtime's own use."""
         if not self.host.ident:
-            raise OutsideActorError(what="spawn", who=f"{self!r}")
+            raise SystemStateError(system=self.name, state="not started", call="spawn")
         return spawn(self, self.root if parent is None else parent, actor, name)
 
     def lookup(self, path: str) -> ActorRef[Any] | None:
@@ -272,6 +273,9 @@ class ActorSystem:
         if self._closing is None:
             limit = self.shutdown_timeout if timeout is None else check_seconds("timeout", timeout)
             self._closing = asyncio.ensure_future(shutting_down.shut_down(self, limit))
+            # Should somebody cancel it: threads must not wait for what never comes.
+            why = "its shutdown was cut short"
+            self._closing.add_done_callback(lambda _: shutting_down.abandon(self, why))
         await asyncio.shield(self._closing)
 
     def close(self, timeout: float | None = None) -> None:

@@ -43,7 +43,8 @@ class ThreadDispatcher:
             return
         cell.idle = False
         self._tokens.put(cell)
-        if cell.state is STOPPED:  # in between, and the thread may have ended
+        # Meanwhile it may have stopped, and its thread ended.
+        if cell.state is STOPPED:  # pyright: ignore[reportUnnecessaryComparison]
             cell.idle = True
             cell.flush()
 

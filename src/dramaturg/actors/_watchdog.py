@@ -63,13 +63,15 @@ class Watchdog:
             seen = now
 
     def _look(self) -> _Look | None:
-        direct = self._system.direct
-        cell = direct.current
-        return None if cell is None else (direct.passes, cell, cell.message)
+        direct, tasks = self._system.direct, self._system.tasks
+        passes, cell = direct.passes, direct.current
+        if cell is None and tasks.running is not None:
+            passes, cell = tasks.steps, tasks.running.cell
+        return None if cell is None else (passes, cell, cell.message)
 
     def _report(self, cell: Cell, limit: float) -> None:
         system = self._system
-        ident = system.direct.owner
+        ident = system.direct.owner or system.host.ident
         if ident:
             system.events.publish(
                 LoopHeld(

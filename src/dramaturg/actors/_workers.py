@@ -119,6 +119,10 @@ class TaskDispatcher:
         self._left = HAND_OVERS_PER_PASS
         self.handing: list[tuple[ActorRef[Any] | None, Cell]] = []
         """The hand-overs that are going on within each other: who asks, and whom."""
+        self.running: _Worker | None = None
+        """Which worker takes its step just now."""
+        self.steps = 0
+        """Counts steps; a watchdog sees by it whether the loop goes on."""
         self._spare: list[_Worker] = []
         self._suspended: dict[Cell, _Worker] = {}
         # The loop itself holds its tasks only weakly.
@@ -140,19 +144,25 @@ class TaskDispatcher:
             or cell.attention
             or cell.mailbox
             or get_ident() != self._host.ident
-            or not self._spare
             or self._left <= 0
             or len(self.handing) >= DEEPEST_HAND_OVER
         ):
             return False
         loop = self._host.loop
         asker = asyncio.current_task(loop)
+        worker = self._take_spare()
+        if worker is None:
+            return False
         if asker is None:
+            self._spare.append(worker)
             return False
         self._left -= 1
-        cell.put(envelope)
+        try:
+            cell.put(envelope)
+        except BaseException:  # a priority's key, the user's function
+            self._spare.append(worker)
+            raise
         cell.idle = False
-        worker = self._spare.pop()
         worker.cell = cell
         worker.single = True
         self.handing.append((envelope.sender, cell))
@@ -193,11 +203,12 @@ class TaskDispatcher:
         self._budget = TURNS_PER_PASS
         self._left = HAND_OVERS_PER_PASS
         while self._ready and self._budget > 0:
-            if not self._spare:
+            worker = self._take_spare()
+            if worker is None:
                 # It calls for the next pass once it is parked.
                 self._new_worker()
                 return
-            self._open(self._spare.pop())
+            self._open(worker)
         if not self._ready:
             self._awake = False
         if self._ready:
@@ -206,11 +217,22 @@ class TaskDispatcher:
 
     def _open(self, worker: _Worker) -> None:
         """Let a parked worker take its step."""
+        outer, self.running = self.running, worker
+        self.steps += 1
         worker.gate.open()
+        self.running = outer
         if worker.cell is not None:
             # The step has ended within a turn: that turn waits.
             worker.suspended = True
             self._suspended[worker.cell] = worker
+
+    def _take_spare(self) -> _Worker | None:
+        """Take a parked worker; not one that somebody has cancelled and that is about to end."""
+        while self._spare:
+            worker = self._spare.pop()
+            if not worker.task.cancelling():
+                return worker
+        return None
 
     def _new_worker(self) -> None:
         worker = _Worker(self._host.loop)
