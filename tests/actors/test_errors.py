@@ -6,7 +6,7 @@ import pickle
 import re
 from collections.abc import Callable, Iterator
 from types import ModuleType
-from typing import Any, get_type_hints
+from typing import Any, TypeAlias, get_type_hints
 
 import pykka
 import pytest
@@ -74,19 +74,22 @@ def sample(cls: type[DramaturgError]) -> DramaturgError:
     return cls(**values)
 
 
+Send: TypeAlias = Callable[[DramaturgError], DramaturgError]
+
+
+def pickled(protocol: int) -> Send:
+    return lambda error: pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
+
+
+SENDS: dict[str, Send] = {f"pickle-{protocol}": pickled(protocol) for protocol in range(6)} | {
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
 @every_class
-@pytest.mark.parametrize(
-    "send",
-    [
-        *(lambda error, n=n: pickle.loads(pickle.dumps(error, n)) for n in range(6)),  # noqa: S301
-        copy.copy,
-        copy.deepcopy,
-    ],
-    ids=[*(f"pickle-{n}" for n in range(6)), "copy", "deepcopy"],
-)
-def test_fields_and_sentence_survive(
-    cls: type[DramaturgError], send: Callable[[DramaturgError], DramaturgError]
-) -> None:
+@pytest.mark.parametrize("send", SENDS.values(), ids=SENDS)
+def test_fields_and_sentence_survive(cls: type[DramaturgError], send: Send) -> None:
     error = sample(cls)
     error.add_note("a note")
 
@@ -167,8 +170,9 @@ def drawn(module: ModuleType) -> dict[str, tuple[str | None, set[str]]]:
         depth = (len(found["indent"]) - 4) // 4
         others = IN_BRACKETS.search(line)
         above[depth:] = [found["name"]]
-        bases = {base.split(".")[-1] for base in others[1].split(", ")} if others else set()
-        tree[found["name"]] = (above[depth - 1] if depth else None, bases)
+        bases = others[1].split(", ") if others else []
+        parent = above[depth - 1] if depth else None
+        tree[found["name"]] = parent, {base.split(".")[-1] for base in bases}
     return tree
 
 

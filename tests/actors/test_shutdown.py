@@ -1,7 +1,6 @@
 """The end of a system: in order, in bounded time, whatever its actors do."""
 
 import asyncio
-import gc
 import threading
 import time
 from collections.abc import Iterator
@@ -654,14 +653,7 @@ def lost(*, with_work: bool) -> tuple[ActorSystem, dict[Kind, ActorRef[Any]]]:
     return system, refs
 
 
-@pytest.fixture
-def _tasks_of_a_lost_loop_are_lost(unread_errors: list[str]) -> Iterator[None]:
-    yield
-    gc.collect()
-    unread_errors[:] = [each for each in unread_errors if "was destroyed" not in each]
-
-
-@pytest.mark.usefixtures("_tasks_of_a_lost_loop_are_lost")
+@pytest.mark.loses_tasks
 @pytest.mark.parametrize("with_work", [True, False])
 @pytest.mark.parametrize("kind", [Puppet, AsyncPuppet])
 def test_what_is_told_after_the_loop_was_closed_is_a_dead_letter(
@@ -675,7 +667,7 @@ def test_what_is_told_after_the_loop_was_closed_is_a_dead_letter(
     assert not any(ref.is_alive() for ref in refs.values())
 
 
-@pytest.mark.usefixtures("_tasks_of_a_lost_loop_are_lost")
+@pytest.mark.loses_tasks
 @pytest.mark.parametrize("with_work", [True, False])
 @pytest.mark.parametrize("kind", [Puppet, AsyncPuppet])
 def test_who_asks_after_the_loop_was_closed_is_told_at_once(kind: Kind, with_work: bool) -> None:
@@ -696,7 +688,7 @@ def test_who_asks_after_the_loop_was_closed_is_told_at_once(kind: Kind, with_wor
     assert system.stopped
 
 
-@pytest.mark.usefixtures("_tasks_of_a_lost_loop_are_lost")
+@pytest.mark.loses_tasks
 @pytest.mark.parametrize("with_work", [True, False])
 @pytest.mark.parametrize("kind", [Puppet, AsyncPuppet])
 @pytest.mark.parametrize("same_thread", [True, False])
@@ -727,7 +719,7 @@ def test_who_requests_after_the_loop_was_closed_is_told_at_once(
     assert results == ["answered" if may_answer else "told"]
 
 
-@pytest.mark.usefixtures("_tasks_of_a_lost_loop_are_lost")
+@pytest.mark.loses_tasks
 def test_a_system_whose_loop_was_closed_can_be_closed_and_takes_its_threads_along() -> None:
     system, refs = lost(with_work=False)
     thread = thread_of(refs[ThreadPuppet])

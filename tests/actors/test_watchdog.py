@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dramaturg.actors import Actor, ActorSystem, LoopHeld, Props, handler
+from dramaturg.actors._watchdog import _same
 from tests.actors.kit import (
     LIMIT,
     AsyncPuppet,
@@ -122,27 +123,19 @@ def test_each_turn_that_holds_the_loop_is_reported() -> None:
     assert [report.path for report in reports.all] == ["/Puppet-1", "/Puppet-2", "/Puppet-3"]
 
 
-def test_an_actor_that_is_asked_again_and_again_does_not_hold_the_loop() -> None:
-    looked = Latch()
-    looks = 0
+def test_an_actor_that_is_asked_again_and_again_is_in_another_turn_each_time() -> None:
+    def look(_actor: Any) -> Any:
+        return system.watchdog._look(), system.watchdog._look()
 
-    def look() -> Any:
-        nonlocal looks
-        found = original()
-        looks += found is not None
-        if looks >= 3:
-            looked.open()
-        return found
-
-    with ActorSystem(hold_limit=0.001) as system:
-        reports = Reports(system)
-        original = system.watchdog._look
-        system.watchdog._look = look  # type: ignore[method-assign]
+    with ActorSystem(hold_limit=None) as system:
         ref = system.spawn(Puppet)
-        for _ in range(2000):
-            ref.ask(Do(nothing), timeout=LIMIT)
+        ref.ask(Do(nothing))
+        message = Do(look)
+        (first, again), (second, _) = ref.ask(message), ref.ask(message)
 
-    assert reports.all == []
+    assert first is not None
+    assert _same(first, again)
+    assert not _same(first, second)
 
 
 @pytest.mark.parametrize("kind", [AsyncPuppet, ThreadPuppet])

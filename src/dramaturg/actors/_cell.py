@@ -56,8 +56,6 @@ from dramaturg.actors import _letters as letters, _lifecycle as lifecycle
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import InternalError
 from dramaturg.actors._extra import Extra
-from dramaturg.actors._lifecycle import ChildrenGone
-from dramaturg.actors._mailbox import BoundedQueue
 from dramaturg.actors._props import Props
 from dramaturg.actors._resolve import resolve
 from dramaturg.actors._state import RUNNING, STOPPED, State
@@ -415,54 +413,6 @@ class Cell:
                 if extra is None:
                     extra = self.extra = Extra()
         return extra
-
-    def make_actor(self) -> None:
-        """Make the instance, at the start and for each restart; its ``__init__`` may raise."""
-        props = self.props
-        cls: type[Actor] = self.actor_class
-        args, kwargs = (props.args, props.kwargs) if isinstance(props, Props) else ((), {})
-        actor: Actor = cls.__new__(cls)
-        actor._cell = self
-        self.actor = actor
-        # Before `__init__`, which may call `become`.
-        self.handlers = cls._handlers
-        actor.__init__(*args, **kwargs)  # type: ignore[misc]
-
-    @property
-    def living_actor(self) -> Actor:
-        """The actor, where there has to be one."""
-        if self.actor is None:
-            raise InternalError(f"{self.path} has no actor")
-        return self.actor
-
-    def release_senders(self) -> None:
-        """Wake senders that wait for room: the door has closed."""
-        if isinstance(self.mailbox, BoundedQueue):
-            self.mailbox.release_all()
-
-    def detach(self) -> list[Future[bool]] | None:
-        """Become STOPPED and leave the tree; return who waits for that.
-
-        None if it has stopped already: a cell that was declared stopped from
-        outside comes here again when its handler or hook returns.
-        """
-        parent = self.parent
-        with self.system.lock:
-            if self.state is State.STOPPED:
-                return None
-            self.state = State.STOPPED
-            waiters, self.waiters = self.waiters or [], None
-            if parent is not None and parent.children is not None:
-                parent.children.pop(self.name, None)
-                self.system.actors_alive -= 1
-        self.idle = True
-        return waiters
-
-    def tell_parent(self) -> None:
-        """Let a parent go on that waits for the end of its children; the last act of a cell."""
-        parent = self.parent
-        if parent is not None and not parent.children and parent.state >= State.RESTARTING:
-            parent.signal(ChildrenGone())
 
     def renew_turn(self) -> None:
         """Let the next message be handled in a new turn: the handlers have changed."""

@@ -14,10 +14,10 @@ from dramaturg.actors._errors import OptionError, OutsideActorError, StashOverfl
 from dramaturg.actors._timers import ReceiveTimeout, Timer, check_seconds
 
 if TYPE_CHECKING:
-    from dramaturg.actors._actor import Actor
     from collections.abc import Callable
     from random import Random
 
+    from dramaturg.actors._actor import Actor
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._clock import Clock
     from dramaturg.actors._log import Log

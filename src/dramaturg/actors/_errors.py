@@ -10,7 +10,7 @@
     │   ├── DuplicateNameError         the parent has a child of that name (ValueError)
     │   ├── BlockingCallError          a blocking call on a thread that runs actors (RuntimeError)
     │   ├── RequestCycleError          the request would wait for itself (RuntimeError)
-    │   ├── SystemStateError           a system used before its start, or started twice (RuntimeError)
+    │   ├── SystemStateError           a system that has not started, or has already (RuntimeError)
     │   ├── OutsideActorError          the runtime's inside used from outside (RuntimeError)
     │   └── StashOverflowError         more stashed than the capacity (RuntimeError)
     ├── UnhandledError             the receiver has no handler for the message (TypeError)

@@ -63,7 +63,7 @@ class EventStream:
             raise OptionError(
                 option="types",
                 value=types,
-                expected="classes of events, behind the subscriber: subscribe(callback, ActorFailed)",
+                expected="classes of events: subscribe(callback, ActorFailed)",
             )
         callback = getattr(subscriber, "tell", subscriber)
         if not callable(callback):

@@ -31,6 +31,7 @@ from dramaturg.actors._interrupts import is_from_signal
 from dramaturg.actors._signals import Internal
 from dramaturg.actors._state import State
 from dramaturg.actors._timers import cancel_all
+from dramaturg.actors._tree import detach, living_actor, make_actor, release_senders, tell_parent
 from dramaturg.actors._watch import notify, unwatch_all
 
 if TYPE_CHECKING:
@@ -108,6 +109,9 @@ class ChildrenGone:
             await _start_again(cell)
 
 
+_CHILDREN_GONE = ChildrenGone()
+
+
 class Escalated:
     """A child's failure is to be this actor's own."""
 
@@ -169,15 +173,18 @@ def stop_plainly(cell: Cell) -> bool:
         return False
     control.clear()
     cell.put = cell.refuse
-    waiters = cell.detach()
+    waiters = detach(cell)
     if cell.mailbox or cell.batch is not None:
         letters.flush(cell)
+    if cell.extra is not None:  # a thread has begun to watch it since the caller looked
+        for watcher, watch in tuple(cell.extra.watchers.items()):
+            notify(cell, watcher, watch)
     cell.actor = None
     cell.context = None
     report.stopped(cell, signal.reason)
     for future in waiters or ():
         future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive
-    cell.tell_parent()
+    tell_parent(cell, _CHILDREN_GONE)
     return True
 
 
@@ -189,7 +196,7 @@ async def _call(result: Any) -> None:
 async def _start(cell: Cell) -> bool:
     """Run ``on_start``; tell whether the actor is up."""
     try:
-        await _call(cell.living_actor.on_start())
+        await _call(living_actor(cell).on_start())
     except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
         await crash(cell, error, phase="on_start")
         return False
@@ -335,9 +342,9 @@ async def _start_again(cell: Cell) -> None:
     extra.restarts += 1
     phase = "__init__"
     try:
-        cell.make_actor()
+        make_actor(cell)
         phase = "on_restart"
-        await _call(cell.living_actor.on_restart(cause))
+        await _call(living_actor(cell).on_restart(cause))
     except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
         await crash(cell, error, phase=phase)
         return
@@ -418,7 +425,7 @@ async def begin_stop(cell: Cell, reason: str) -> None:
         reason = "killed"
     if reason != "normal" or cell.extra is not None:
         cell.more().stop_reason = reason
-    cell.release_senders()
+    release_senders(cell)
     cancel_all(cell)
     _bury_stash(cell)
     letters.flush(cell)
@@ -467,7 +474,7 @@ def end(cell: Cell, reason: str) -> None:
     """Leave the tree and tell everybody."""
     unwatch_all(cell)
     cancel_all(cell)
-    waiters = cell.detach()
+    waiters = detach(cell)
     if waiters is None:
         return
     letters.flush(cell)
@@ -483,6 +490,6 @@ def end(cell: Cell, reason: str) -> None:
     report.stopped(cell, reason)
     cell.actor = None
     cell.context = None
-    cell.tell_parent()
+    tell_parent(cell, _CHILDREN_GONE)
     for future in waiters:
         future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive

@@ -40,6 +40,7 @@ class LoopHost:
         # Callbacks must not inherit the context of whoever happened to wake the loop.
         self._context = Context()
         self._thread: threading.Thread | None = None
+        self._stopping = threading.Lock()
 
     def adopt(self, loop: asyncio.AbstractEventLoop) -> None:
         """Use the loop that runs in the calling thread."""
@@ -74,7 +75,9 @@ class LoopHost:
         thread = self._thread
         if thread is None:
             return True
-        self.call_soon(self.loop.stop)
+        # Once: a second stop would cut short what the loop does at its end.
+        if self._stopping.acquire(blocking=False):
+            self.call_soon(self.loop.stop)
         if thread is not threading.current_thread():
             thread.join(timeout)
         return not thread.is_alive()

@@ -10,9 +10,9 @@ from dramaturg.actors._errors import OptionError
 from dramaturg.actors._failure import Directive
 
 if TYPE_CHECKING:
-    from dramaturg.actors._actor import Actor
     from collections.abc import Callable
 
+    from dramaturg.actors._actor import Actor
     from dramaturg.actors._failure import Policy
     from dramaturg.actors._mailbox import MailboxSpec
 

@@ -14,10 +14,10 @@ from dramaturg.actors._future import Future
 from dramaturg.actors._state import State
 
 if TYPE_CHECKING:
-    from dramaturg.actors._actor import Actor
     import threading
     from collections.abc import Coroutine
 
+    from dramaturg.actors._actor import Actor
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._message import Request
 

@@ -60,7 +60,9 @@ def close(system: ActorSystem, timeout: float) -> None:
     if loop.is_closed():
         abandon(system, "the event loop was closed under the system")
         return
-    if not system.stopped:
+    if not system.comes_first_to_close():
+        system.await_end(timeout + 3 * GRACE)
+    elif not system.stopped:
         future = asyncio.run_coroutine_threadsafe(system.shutdown(timeout), loop)
         try:
             # Its own end, that of what it kills, and that of their tasks.

@@ -19,6 +19,7 @@ from dramaturg.actors._ref import ActorRef
 from dramaturg.actors._state import RUNNING, State
 from dramaturg.actors._thread import ThreadDispatcher
 from dramaturg.actors._timers import cancel_all
+from dramaturg.actors._tree import detach, make_actor
 from dramaturg.actors._watch import unwatch_all
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def spawn_in_pykkas_way(
     """See :meth:`Actor.start`: as pykka does, ``__init__`` raises to the caller as it is."""
     cell, cls = _make_cell(system, system.root, Props(cls, *args, **kwargs), None)
     try:
-        cell.make_actor()
+        make_actor(cell)
     except BaseException:
         _undo(cell)
         raise
@@ -137,7 +138,7 @@ def _set_dispatcher(cell: Cell, cls: type[Actor]) -> None:
 
 def _make_actor(cell: Cell) -> None:
     try:
-        cell.make_actor()
+        make_actor(cell)
     except BaseException as error:
         _undo(cell)
         failed = StartFailed(path=cell.path, cause=f"{type(error).__name__}: {error}")
@@ -155,7 +156,7 @@ def _undo(cell: Cell) -> None:
     cell.more().never_up = True
     with cell.system.lock:
         cell.put = cell.refuse
-    waiters = cell.detach() or ()
+    waiters = detach(cell) or ()
     cell.flush()
     for future in waiters:
         future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random as random_module
 import threading
 from threading import get_ident
@@ -17,7 +18,12 @@ from dramaturg.actors._clock import SystemClock
 from dramaturg.actors._codec import Codec
 from dramaturg.actors._dead_letters import DeadLetters
 from dramaturg.actors._dispatcher import LoopDispatcher
-from dramaturg.actors._errors import BlockingCallError, OptionError, SystemStateError
+from dramaturg.actors._errors import (
+    BlockingCallError,
+    DeadlineExceeded,
+    OptionError,
+    SystemStateError,
+)
 from dramaturg.actors._event_stream import EventStream
 from dramaturg.actors._events import LateReply
 from dramaturg.actors._future import Future, waker
@@ -31,6 +37,7 @@ from dramaturg.actors._spawn import spawn
 from dramaturg.actors._statistics import SystemStatistics
 from dramaturg.actors._timers import check_seconds
 from dramaturg.actors._trace import enveloped, make_headers, traced_door
+from dramaturg.actors._tree import make_actor
 from dramaturg.actors._watchdog import Watchdog
 from dramaturg.actors._workers import TaskDispatcher
 
@@ -125,6 +132,7 @@ class ActorSystem:
         self._ended: Future[None] = Future()
         self._failed: Future[None] = Future()
         self._closing: asyncio.Task[None] | None = None
+        self._closer = threading.Lock()
 
     def __repr__(self) -> str:
         state = "stopped" if self.stopped else "running" if self.host.ident else "not started"
@@ -182,7 +190,7 @@ class ActorSystem:
         self.root.dispatcher = self.direct
         self.root.throughput = 1
         self.root.ref = ActorRef(self.root)
-        self.root.make_actor()
+        make_actor(self.root)
         self.root.idle = True
         self.watchdog = Watchdog(self, self._hold_limit)
         self.watchdog.start()
@@ -319,6 +327,15 @@ class ActorSystem:
         if self._failure is None:
             self._failure = error
             self._failed.complete(None, None)
+
+    def comes_first_to_close(self) -> bool:
+        """Tell the first thread that closes the system from the others, which only wait."""
+        return self._closer.acquire(blocking=False)
+
+    def await_end(self, timeout: float) -> None:
+        """Block until the system has ended, or the time is over."""
+        with contextlib.suppress(DeadlineExceeded):
+            self._ended.get(timeout=timeout)
 
     def note_ended(self) -> None:
         """Let ``wait`` return."""

@@ -2,6 +2,8 @@
 
 Imports run one way, `actors` <- `supervision` <- `protocols`: this package may build on both of the
 others, and neither of them knows it.
+
+Nothing is in it yet.
 """
 
 from dramaturg import _links

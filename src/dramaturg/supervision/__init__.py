@@ -2,6 +2,8 @@
 
 Imports run one way, `actors` <- `supervision` <- `protocols`: this package builds on
 `dramaturg.actors` alone, which reports each failure to the parent and leaves the decision to it.
+
+Nothing is in it yet.
 """
 
 from dramaturg import _links
