@@ -124,7 +124,8 @@ def deaf(_actor: Any) -> Awaitable[Any]:
 
 async def within(awaitable: Awaitable[T]) -> T:
     """Wait for it, but not for ever."""
-    return await asyncio.wait_for(awaitable, LIMIT)
+    # A task of its own: that lets the loop go on, as wait_for itself does before Python 3.12.
+    return await asyncio.wait_for(asyncio.ensure_future(awaitable), LIMIT)
 
 
 async def stop(ref: ActorRef[Any]) -> bool:

@@ -24,6 +24,7 @@ from dramaturg.actors import (
     ThreadActor,
     handler,
 )
+from dramaturg.actors._lifecycle import ChildrenGone
 from tests.actors.kit import (
     KINDS,
     AsyncPuppet,
@@ -426,6 +427,16 @@ async def test_nobody_can_spawn_below_an_actor_that_restarts() -> None:
             context.spawn(Puppet)
         go_on.set()
         await settled(ref)
+
+
+async def test_a_late_notice_that_the_old_children_are_gone_changes_nothing() -> None:
+    async with ActorSystem() as system:
+        ref = system.spawn(restarted(Puppet))
+        child = await within(ref.request(Do(lambda actor: actor.context.spawn(Puppet))))
+        ref.cell.signal(ChildrenGone())
+
+        assert await within(ref.request(Do(incarnation))) == 1
+        assert child.is_alive()
 
 
 # -- failing while restarting
