@@ -24,7 +24,7 @@ from dramaturg.actors import (
 T = TypeVar("T")
 E = TypeVar("E", bound=LifecycleEvent)
 
-LIMIT = 10.0
+LIMIT = 30.0
 """Seconds that any test waits for anything; what it waits for takes milliseconds."""
 
 
