@@ -8,10 +8,12 @@ import pytest
 
 from dramaturg.actors import (
     Actor,
+    ActorCrashed,
     ActorStopped,
     ActorSystem,
     Bounded,
     DeadLetterReason,
+    Directive,
     ManualClock,
     OutsideActorError,
     Priority,
@@ -21,6 +23,7 @@ from dramaturg.actors import (
     handler,
 )
 from tests.actors.kit import (
+    Crash,
     Do,
     Note,
     Puppet,
@@ -307,6 +310,28 @@ async def test_an_async_handler_may_stash_after_waiting() -> None:
 
         await within(ref.request(Do(open_up)))
         assert await within(answer) is None
+
+
+@pytest.mark.parametrize("decision", [Directive.RESTART, Directive.RESUME, Directive.STOP])
+async def test_a_message_on_which_the_handler_failed_after_stashing_it_has_crashed(
+    decision: Directive,
+) -> None:
+    def stash_and_fail(actor: Any) -> None:
+        actor.context.stash()
+        raise Crash
+
+    message = Do(stash_and_fail)
+    async with ActorSystem() as system:
+        ref = system.spawn(Props(Door, []).using(policy=decision))
+        ref.tell(Note("stashed before"))
+        with pytest.raises(ActorCrashed):
+            await within(ref.request(message))
+        await within(ref.drain(block=False))
+
+        assert reasons(system) == [
+            (message, DeadLetterReason.CRASHED),
+            (Note("stashed before"), DeadLetterReason.STOPPED),
+        ]
 
 
 async def test_a_blocking_asker_gets_the_answer_of_a_stashed_request() -> None:

@@ -247,6 +247,9 @@ async def crash(cell: Cell, error: BaseException, phase: str = "message") -> Non
         return
     if not _enter(cell, State.SUSPENDED):
         return
+    if item is None and phase == "message" and extra.stash:
+        # The handler has stashed it first: put back, it would crash the actor again and again.
+        item = extra.stash.pop()
     cell.attention = True
     extra.failure = error
     if phase == "on_start" and cell.incarnation == 1:
