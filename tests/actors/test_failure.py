@@ -377,6 +377,8 @@ async def test_the_recipes_policy_goes_before_that_of_the_class() -> None:
         ref.tell(Fail(Crash()))
         await ended(ref)
 
+        assert not ref.is_alive()
+
 
 def raises(error: BaseException) -> Callable[[Failure], Directive]:
     def policy(failure: Failure) -> Directive:

@@ -440,6 +440,8 @@ async def test_shutting_down_twice_is_harmless() -> None:
     await system.shutdown()
     await asyncio.to_thread(system.close)
 
+    assert system.stopped
+
 
 async def test_several_may_shut_down_at_once_and_all_wait_for_the_end() -> None:
     async with ActorSystem() as system:
