@@ -328,8 +328,11 @@ async def test_events_of_a_life_come_in_order() -> None:
         "ActorStarted",
         "DeadLettered",
         "ActorFailed",
+        "IncarnationEnded",
         "ActorStarted",
         "ActorRestarted",
+        "ActorStopping",
+        "IncarnationEnded",
         "ActorEnded",
     ]
 

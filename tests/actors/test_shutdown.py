@@ -53,7 +53,7 @@ from tests.actors.kit import (
 @pytest.fixture(autouse=True)
 def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what was killed have less time to end than in real life."""
-    monkeypatch.setattr("dramaturg.actors._shutdown.GRACE", 0.1)
+    monkeypatch.setattr("dramaturg.actors._kill.PATIENCE", 0.1)
 
 
 @pytest.fixture

@@ -79,12 +79,18 @@ class Actor(_Base):
     _declared: ClassVar[frozenset[type]] = frozenset()
     _kind: ClassVar[Literal["loop", "task", "thread"]] = "loop"
     """Which dispatcher runs it."""
+    _starts_plainly: ClassVar[bool] = True
+    _restarts_plainly: ClassVar[bool] = True
     _stops_plainly: ClassVar[bool] = True
+    _supervises: ClassVar[bool] = False
+    """Whether it decides what follows the end of a child; see ``_incarnation.Guardian``."""
     _cell: Cell
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._handlers = build_table(cls)
+        cls._starts_plainly = cls.on_start is Actor.on_start
+        cls._restarts_plainly = cls.on_restart is Actor.on_restart
         cls._stops_plainly = cls.on_stop is Actor.on_stop
         cls._declared = frozenset(cls._handlers)
         cls._kind = "task" if _async_methods(cls) else "loop"
@@ -150,7 +156,10 @@ class Actor(_Base):
         self._living_cell("stop").ref.request_stop()
 
     def on_start(self) -> Any:
-        """Run before the first message; ``def`` or ``async def``. Raising fails the actor."""
+        """Run before the first message; ``def`` or ``async def``. Raising fails the actor.
+
+        What it returns, if anything, ``started()`` and a supervisor's ``ChildStarted`` tell.
+        """
 
     def on_stop(self) -> Any:
         """Run as the last, after the children have ended; not after a failure."""

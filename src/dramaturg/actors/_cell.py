@@ -52,7 +52,11 @@ from contextvars import ContextVar
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.actors import _letters as letters, _lifecycle as lifecycle
+from dramaturg.actors import (
+    _crash as crashing,
+    _letters as letters,
+    _lifecycle as lifecycle,
+)
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import InternalError
 from dramaturg.actors._extra import Extra
@@ -371,12 +375,12 @@ class Cell:
     def fail(self, error: BaseException) -> None:
         """See to an exception that escaped from a handler."""
         if not letters.settled(self, error):
-            run_now(lifecycle.crash(self, error))
+            run_now(crashing.crash(self, error))
 
     async def fail_async(self, error: BaseException) -> None:
         """Do what :meth:`fail` does, awaiting ``async def`` hooks."""
         if not letters.settled(self, error):
-            await lifecycle.crash(self, error)
+            await crashing.crash(self, error)
 
     def post_internal(self, item: Internal) -> None:
         """Put one of the runtime's own messages behind what waits; any thread.
@@ -427,6 +431,12 @@ class Cell:
 
     # -- the door ------------------------------------------------------------------
 
+    def open(self) -> None:
+        """Open the door (again)."""
+        mailbox = self.mailbox
+        put = mailbox.append if mailbox.__class__ is list else mailbox.put
+        self.put = self.system.door(put)
+
     def refuse(self, item: Any) -> None:
         """Stand in the door of a closed actor: everything becomes a dead letter."""
         system = self.system
@@ -464,10 +474,12 @@ class Cell:
     @property
     def path(self) -> str:
         """The names from the root down, each after a slash; "/" for the root."""
-        parent = self.parent
-        if parent is None:
-            return "/"
-        return f"{parent.path}/{self.name}" if parent.parent is not None else f"/{self.name}"
+        names: list[str] = []
+        cell = self
+        while cell.parent is not None:
+            names.append(cell.name)
+            cell = cell.parent
+        return "/" + "/".join(reversed(names))
 
     def __repr__(self) -> str:
         return (

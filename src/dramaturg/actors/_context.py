@@ -11,6 +11,9 @@ from dramaturg.actors import _watch as watching
 from dramaturg.actors._circles import forwarded
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import OptionError, OutsideActorError, StashOverflowError
+from dramaturg.actors._exit_reason import NORMAL, ExitReason
+from dramaturg.actors._lifecycle import Stop
+from dramaturg.actors._state import State
 from dramaturg.actors._timers import ReceiveTimeout, Timer, check_seconds
 
 if TYPE_CHECKING:
@@ -140,7 +143,13 @@ class ActorContext:
     @overload
     def spawn(self, actor: type[A], *, name: str | None = None) -> ActorRef[A]: ...
     def spawn(self, actor: Props[A] | type[A], *, name: str | None = None) -> ActorRef[A]:
-        """Make a child; see :meth:`ActorSystem.spawn`. It never outlives this incarnation."""
+        """Make a child; see :meth:`ActorSystem.spawn`. It never outlives this incarnation.
+
+        :raises OptionError: in a supervisor, whose children are those of its specs.
+        """
+        if self._cell.actor_class._supervises:
+            expected = "a ChildSpec: send the supervisor StartChild(spec)"
+            raise OptionError(option="actor", value=actor, expected=expected)
         return self._cell.system.spawn_under(self._cell, actor, name)
 
     def stop(self, child: ActorRef[Any]) -> None:
@@ -152,9 +161,31 @@ class ActorContext:
             raise OptionError(option="child", value=child, expected=f"a child of {self.path}")
         child.request_stop()
 
-    def stop_self(self) -> None:
-        """Stop this actor after the current message; what is queued becomes dead letters."""
-        self._cell.ref.request_stop()
+    def stop_self(self, reason: ExitReason = NORMAL) -> None:
+        """Stop this actor after the current message; what is queued becomes dead letters.
+
+        In ``on_stop`` it changes the reason with which the actor ends.
+
+        :param reason: what its supervisor sees; a permanent child of a
+            supervisor is restarted whatever the reason, and then keeps its mailbox.
+        :raises OptionError: if it is no :class:`ExitReason`.
+        """
+        cell = self._cell
+        if not isinstance(cast("object", reason), ExitReason):
+            raise OptionError(option="reason", value=reason, expected="an ExitReason")
+        if cell.state is State.STOPPING:
+            cell.more().exit_reason = reason
+        elif cell.pykka_contract:
+            cell.ref.request_stop()
+        else:
+            cell.signal(Stop(reason))
+
+    @property
+    def exit_reason(self) -> ExitReason | None:
+        """Why the actor stops, in ``on_stop``; None while it does not."""
+        cell = self._cell
+        stopping = cell.state is State.STOPPING
+        return (NORMAL if cell.extra is None else cell.extra.exit_reason) if stopping else None
 
     # -- death watch
 

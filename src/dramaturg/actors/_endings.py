@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._cell import current_cell
 from dramaturg.actors._errors import BlockingCallError
@@ -14,20 +14,28 @@ from dramaturg.actors._state import State
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
 
-__all__ = ["check_not_below", "ended", "started", "stopped_event"]
+__all__ = [
+    "check_not_below",
+    "ended",
+    "incarnation_ended",
+    "start_outcome",
+    "started",
+    "stopped_event",
+]
 
 
-def started(cell: Cell) -> Future[None]:
+def started(cell: Cell) -> Future[Any]:
     """See :meth:`ActorRef.started`."""
-    future: Future[None] = Future()
+    future: Future[Any] = Future()
     future.bind(refuse=cell.system.runs_here)
     with cell.system.lock:
-        waits = State.RUNNING < cell.state < State.STOPPING
+        waits = State.RUNNING < cell.state < State.STOPPING or cell.state is State.DOWN
         if waits:
             cell.more().start_waiters.append(future)
     if not waits:
         never_up = cell.extra is not None and cell.extra.never_up
-        future.complete(None, start_failed(cell) if never_up else None)
+        info = None if cell.extra is None else cell.extra.start_info
+        future.complete(info, start_failed(cell) if never_up else None)
     return future
 
 
@@ -44,6 +52,33 @@ def ended(cell: Cell) -> Future[bool]:
                 cell.waiters.append(future)
     if not alive:
         future.complete(False, None)  # noqa: FBT003 - pykka's answer: it was dead
+    return future
+
+
+def incarnation_ended(cell: Cell) -> Future[bool]:
+    """Return a future for the end of the running incarnation: done if there is none."""
+    future: Future[bool] = Future()
+    with cell.system.lock:
+        alive = cell.state < State.DOWN
+        if alive:
+            if cell.waiters is None:
+                cell.waiters = []
+            cell.waiters.append(future)
+    if not alive:
+        future.complete(False, None)  # noqa: FBT003 - pykka's answer: it was dead
+    return future
+
+
+def start_outcome(cell: Cell) -> Future[Any]:
+    """Return a future for the start that is going on below a supervisor."""
+    future: Future[Any] = Future()
+    extra = cell.more()
+    with cell.system.lock:
+        waits = extra.never_up and cell.state < State.DOWN
+        if waits:
+            extra.start_waiters.append(future)
+    if not waits:
+        future.complete(extra.start_info, start_failed(cell) if extra.never_up else None)
     return future
 
 

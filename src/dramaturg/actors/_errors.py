@@ -12,9 +12,11 @@
     │   ├── RequestCycleError          the request would wait for itself (RuntimeError)
     │   ├── SystemStateError           a system that has not started, or has already (RuntimeError)
     │   ├── OutsideActorError          the runtime's inside used from outside (RuntimeError)
+    │   ├── MissingExtraError          a package that only this call needs is missing (ImportError)
     │   └── StashOverflowError         more stashed than the capacity (RuntimeError)
     ├── UnhandledError             the receiver has no handler for the message (TypeError)
     ├── Refused                    the actor said no, and lives: handle the answer
+    ├── Ignore                     an actor asks not to be started: raise it while starting
     ├── GoneError                  whoever was asked is not there to answer (LookupError)
     │   ├── ActorStopped               it had stopped, or stopped first (pykka.ActorDeadError)
     │   │   └── SystemStopped          its whole system has stopped
@@ -43,9 +45,11 @@ __all__ = [
     "DuplicateNameError",
     "GoneError",
     "HandlerDefinitionError",
+    "Ignore",
     "InternalError",
     "InvalidNameError",
     "MailboxFull",
+    "MissingExtraError",
     "OptionError",
     "OutsideActorError",
     "Refused",
@@ -190,6 +194,29 @@ class Refused(DramaturgError):  # noqa: N818 - the protocol's word for a declare
         self.reason = reason
         self.details = details
         super().__init__(reason)
+
+
+class Ignore(DramaturgError):  # noqa: N818 - OTP's word
+    """Raise it in ``__init__`` or ``on_start``: the actor is not needed now.
+
+    No failure: nothing is reported and no restart follows (OTP's ``ignore``).
+    Under a supervisor the start succeeds without an actor; else ``started()``
+    and, from ``__init__``, ``spawn`` raise :class:`StartFailed` caused by it.
+    """
+
+    def __init__(self, reason: str = "ignored") -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class MissingExtraError(UsageError, ImportError):
+    """A package that only this call needs is not installed: name its extra to pip."""
+
+    def __init__(self, *, call: str, package: str, extra: str) -> None:
+        self.call = call
+        self.package = package
+        self.extra = extra
+        super().__init__(f"{call} needs the package {package!r}: pip install 'dramaturg[{extra}]'")
 
 
 class UnhandledError(DramaturgError, TypeError):

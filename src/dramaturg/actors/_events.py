@@ -12,12 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from dramaturg.actors._exit_reason import ExitReason
+
 __all__ = [
     "ActorEnded",
     "ActorFailed",
     "ActorRestarted",
     "ActorStarted",
+    "ActorStopping",
     "DeadLettered",
+    "IncarnationEnded",
     "LateReply",
     "LifecycleEvent",
     "LoopHeld",
@@ -74,6 +78,30 @@ class ActorRestarted(LifecycleEvent):
     actor_class: str
     incarnation: int
     restarts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActorStopping(LifecycleEvent):
+    """An incarnation begins to stop; its children stop before ``on_stop`` runs.
+
+    Once more, with "killed", if it is killed while it stops.
+    """
+
+    actor_class: str
+    incarnation: int
+    reason: ExitReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncarnationEnded(LifecycleEvent):
+    """One incarnation is over: it has stopped, failed, was killed, or did not come up.
+
+    Another one may follow; if none does, ``ActorEnded`` comes next.
+    """
+
+    actor_class: str
+    incarnation: int
+    reason: ExitReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

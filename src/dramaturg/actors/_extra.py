@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, final
 
+from dramaturg.actors._exit_reason import NORMAL
+
 if TYPE_CHECKING:
     import threading
     from collections import deque
     from collections.abc import Callable
 
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._exit_reason import ExitReason
     from dramaturg.actors._failure import Policy
     from dramaturg.actors._future import Future
     from dramaturg.actors._thread import ThreadDispatcher
@@ -25,19 +28,24 @@ class Extra:
 
     __slots__ = (
         "behaviours",
+        "exit_reason",
         "failure",
         "keep_mailbox",
         "killing",
+        "lost",
         "never_up",
         "policy",
         "pykka",
         "pykka_stopped",
         "receive_timeout",
+        "restart_timer",
+        "restarted_at",
         "restarts",
+        "stand_in",
+        "start_info",
         "start_waiters",
         "stash",
         "stash_capacity",
-        "stop_reason",
         "thread",
         "timers",
         "urn",
@@ -47,19 +55,27 @@ class Extra:
 
     def __init__(self) -> None:
         self.behaviours: list[Callable[[Any], Any]] = []
+        self.exit_reason: ExitReason = NORMAL
         self.failure: BaseException | None = None
         self.keep_mailbox = True
         self.killing = False
+        self.lost = False
+        """A thread or a task that did not come back may still be in the cell."""
         self.never_up = False
         self.policy: Policy | None = None
         self.pykka = False
         self.pykka_stopped: threading.Event | None = None
         self.receive_timeout: ReceiveTimeout | None = None
+        self.restart_timer: Any = None
+        """What a restart after a pause waits for."""
+        self.restarted_at: deque[float] | None = None
         self.restarts = 0
-        self.start_waiters: list[Future[None]] = []
+        self.stand_in: Cell | None = None
+        """Who serves under this actor's ref."""
+        self.start_info: Any = None
+        self.start_waiters: list[Future[Any]] = []
         self.stash: deque[Any] | None = None
         self.stash_capacity = 1000
-        self.stop_reason = "normal"
         self.thread: ThreadDispatcher | None = None
         self.timers: dict[Any, Timer] = {}
         self.urn: str | None = None

@@ -102,6 +102,10 @@ class Future(pykka.Future[T], Generic[T]):
             raise error if error.__traceback__ is trace else error.with_traceback(trace)
         return self._value
 
+    def is_done(self) -> bool:
+        """Tell whether it has its value, or exception."""
+        return self._done
+
     def set(self, value: Any = None) -> None:
         """Give the future its value, as in pykka.
 

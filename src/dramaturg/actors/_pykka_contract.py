@@ -18,6 +18,7 @@ from pykka import ActorRegistry
 
 from dramaturg.actors import _lifecycle as lifecycle
 from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._exit_reason import FAILED, NORMAL
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
@@ -41,7 +42,7 @@ async def crash(cell: Cell, item: Any, error: BaseException) -> None:
     if not isinstance(error, Exception):
         _log().debug(f"{error!r} in {actor}. Stopping all actors.")
         _answer(item, error)
-        await lifecycle.begin_stop(cell, "normal")
+        await lifecycle.begin_stop(cell, NORMAL)
         ActorRegistry.stop_all(block=False)
     elif item.__class__ is Envelope and item.reply is not None:
         _log().info(f"Exception returned from {actor} to caller:", exc_info=exc_info)
@@ -50,14 +51,14 @@ async def crash(cell: Cell, item: Any, error: BaseException) -> None:
         actor._handle_failure(*exc_info)
         if item is not None:
             await _on_failure(actor, exc_info)
-        await lifecycle.begin_stop(cell, "failed")
+        await lifecycle.begin_stop(cell, FAILED)
 
 
 async def stop(cell: Cell) -> None:
     """Follow pykka's ``Actor._stop``."""
     actor: Any = cell.actor
     extra = cell.more()
-    if extra.stop_reason == "failed" or actor is None:
+    if extra.exit_reason.kind == "failed" or actor is None:
         return
     ActorRegistry.unregister(cell.ref)
     actor.actor_stopped.set()

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, final, overload
 import pykka
 from pydantic_core import CoreSchema, core_schema
 
-from dramaturg.actors import _endings as endings, _lifecycle as lifecycle, _requests as requests
+from dramaturg.actors import (
+    _endings as endings,
+    _kill as killing,
+    _lifecycle as lifecycle,
+    _requests as requests,
+)
 from dramaturg.actors._errors import ActorStopped
 from dramaturg.actors._future import Future
 from dramaturg.actors._state import State
@@ -178,8 +183,22 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
         """Stop the actor as :meth:`stop` does, and neither wait nor learn of its end."""
         lifecycle.request_stop(self.cell)
 
-    def started(self) -> Future[None]:
-        """Return a future that is done once ``on_start`` has run.
+    def kill(self) -> None:
+        """Cut the actor short: no ``on_stop``, and no waiting for its handler; any thread.
+
+        An ``async def`` handler is cancelled where it waits; a ``def`` handler
+        on the loop finishes its message first. A thread cannot be killed: a
+        blocking actor counts as ended at once and its thread is abandoned
+        (``ThreadLeaked``). The message that was cut short becomes a dead letter.
+        Its children are told to stop. Returns at once; ``stop(block=False)``
+        gives a future for the end. Below a supervisor "killed" is an abnormal
+        end, so that a permanent or transient child is restarted (OTP's rule).
+        """
+        system = self.cell.system
+        system.host.call_soon(killing.kill_ref, self)
+
+    def started(self) -> Future[Any]:
+        """Return a future that is done once ``on_start`` has run, with what that returned.
 
         Await it, or ``get(timeout=...)`` it. It raises :class:`StartFailed`,
         with the actor's own exception as cause, if the actor never came up.

@@ -12,14 +12,27 @@ from dramaturg.actors._events import (
     ActorFailed,
     ActorRestarted,
     ActorStarted,
+    ActorStopping,
+    IncarnationEnded,
     ThreadLeaked,
 )
+from dramaturg.actors._failure import Restart
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
-    from dramaturg.actors._failure import Directive, Failure
+    from dramaturg.actors._exit_reason import ExitReason
+    from dramaturg.actors._failure import Directive
 
-__all__ = ["failed", "hook_failed", "restarted", "started", "stopped", "thread_leaked"]
+__all__ = [
+    "failed",
+    "hook_failed",
+    "incarnation_ended",
+    "restarted",
+    "started",
+    "stopped",
+    "stopping",
+    "thread_leaked",
+]
 
 
 def class_name(cell: Cell) -> str:
@@ -56,12 +69,12 @@ def restarted(cell: Cell) -> None:
         )
 
 
-def stopped(cell: Cell, reason: str) -> None:
-    """The actor is gone."""
+def stopping(cell: Cell, reason: ExitReason) -> None:
+    """An incarnation begins to stop."""
     events = cell.system.events
-    if events.wants(ActorEnded):
+    if events.wants(ActorStopping):
         events.publish(
-            ActorEnded(
+            ActorStopping(
                 path=cell.path,
                 time=cell.system.clock.time(),
                 actor_class=class_name(cell),
@@ -71,12 +84,57 @@ def stopped(cell: Cell, reason: str) -> None:
         )
 
 
-def failed(cell: Cell, failure: Failure, item: Any, decision: Directive, *, decided: bool) -> None:
-    """Make the one report of a failure; an undecided one at the top fails the system."""
-    _publish_failure(cell, failure.error, failure.phase, item, decision.value)
+def incarnation_ended(cell: Cell, reason: ExitReason) -> None:
+    """An incarnation is over."""
+    events = cell.system.events
+    if events.wants(IncarnationEnded):
+        events.publish(
+            IncarnationEnded(
+                path=cell.path,
+                time=cell.system.clock.time(),
+                actor_class=class_name(cell),
+                incarnation=cell.incarnation,
+                reason=reason,
+            )
+        )
+
+
+def stopped(cell: Cell, reason: ExitReason) -> None:
+    """The actor is gone."""
+    events = cell.system.events
+    if events.wants(ActorEnded):
+        events.publish(
+            ActorEnded(
+                path=cell.path,
+                time=cell.system.clock.time(),
+                actor_class=class_name(cell),
+                incarnation=cell.incarnation,
+                reason=reason.kind,
+            )
+        )
+
+
+def failed(
+    cell: Cell,
+    error: BaseException,
+    phase: str,
+    item: Any,
+    decision: Directive | Restart | None,
+    *,
+    decided: bool,
+) -> None:
+    """Make the one report of a failure; an undecided one at the top fails the system.
+
+    :param decision: None: its supervisor decides.
+    """
+    if isinstance(decision, Restart):
+        said = "restart"
+    else:
+        said = "supervisor" if decision is None else decision.value
+    _publish_failure(cell, error, phase, item, said)
     parent = cell.parent
     if parent is None or (parent.parent is None and not decided):
-        cell.system.note_failure(failure.error)
+        cell.system.note_failure(error)
 
 
 def hook_failed(cell: Cell, hook: str, error: BaseException) -> None:

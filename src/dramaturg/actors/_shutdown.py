@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dramaturg.actors import _endings as endings, _lifecycle as lifecycle
+from dramaturg.actors import _endings as endings, _kill as killing, _lifecycle as lifecycle
 from dramaturg.actors._events import ShutdownTimedOut, SystemEnded
+from dramaturg.actors._exit_reason import SHUTDOWN
 from dramaturg.actors._report import task_stack
 from dramaturg.actors._thread import stack_of
+from dramaturg.actors._waiting import within
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,38 +20,35 @@ if TYPE_CHECKING:
 
 __all__ = ["abandon", "close", "shut_down"]
 
-GRACE = 1.0
-"""Seconds for killed actors to come to their end."""
-
 
 async def shut_down(system: ActorSystem, timeout: float) -> None:
     """Stop all actors on the system's loop; see :meth:`ActorSystem.shutdown`."""
     ended = endings.ended(system.root)
-    system.root.signal(lifecycle.Stop("shutdown"))
-    if not await _within(system, ended, timeout):
+    system.root.signal(lifecycle.Stop(SHUTDOWN))
+    if not await within(system, ended, timeout):
         _report(system, timeout)
         await _kill_all(system)
-    await system.tasks.close(GRACE)
+    await system.tasks.close(killing.PATIENCE)
     _finish(system)
 
 
 async def _kill_all(system: ActorSystem) -> None:
     """Cut short what hangs; let the others stop, children first; abandon what does neither."""
     cells = [*_descendants(system.root)]
-    stuck = {cell for cell in cells if lifecycle.is_stuck(cell)}
+    stuck = {cell for cell in cells if killing.is_stuck(cell)}
     for cell in cells:
         if cell in stuck or system.tasks.suspended_in(cell) is not None:
-            lifecycle.kill(cell)
+            killing.kill(cell)
         else:
             # One that hangs may never have told its children.
-            cell.signal(lifecycle.Stop("shutdown"))
-    until = system.now() + GRACE
+            cell.signal(lifecycle.Stop(SHUTDOWN))
+    until = system.now() + killing.PATIENCE
     for cell in [*cells, system.root]:
         left = until - system.now()
-        if cell in stuck or not await _within(system, endings.ended(cell), left):
-            lifecycle.abandon(cell)
+        if cell in stuck or not await within(system, endings.ended(cell), left):
+            killing.abandon(cell)
     for cell in [*_descendants(system.root), system.root]:
-        lifecycle.abandon(cell)
+        killing.abandon(cell)
 
 
 def close(system: ActorSystem, timeout: float) -> None:
@@ -61,17 +60,17 @@ def close(system: ActorSystem, timeout: float) -> None:
         abandon(system, "the event loop was closed under the system")
         return
     if not system.comes_first_to_close():
-        system.await_end(timeout + 3 * GRACE)
+        system.await_end(timeout + 3 * killing.PATIENCE)
     elif not system.stopped:
         future = asyncio.run_coroutine_threadsafe(system.shutdown(timeout), loop)
         try:
             # Its own end, that of what it kills, and that of their tasks.
-            future.result(timeout + 3 * GRACE)
+            future.result(timeout + 3 * killing.PATIENCE)
         except TimeoutError:
             _report(system, timeout)
             abandon(system, "a handler holds the event loop")
             return
-    system.host.stop_thread(GRACE)
+    system.host.stop_thread(killing.PATIENCE)
 
 
 def abandon(system: ActorSystem, why: str) -> None:
@@ -82,7 +81,7 @@ def abandon(system: ActorSystem, why: str) -> None:
         system.stopped = True
     system.log.warning("system_abandoned", why=why)
     for cell in [*_descendants(system.root), system.root]:
-        lifecycle.abandon(cell)
+        killing.abandon(cell)
     _finish(system)
     # Should the loop ever get to run again, it ends.
     system.host.stop_thread(0.0)
@@ -100,26 +99,13 @@ def _finish(system: ActorSystem) -> None:
 
 def _descendants(cell: Cell) -> Iterator[Cell]:
     """All below a cell, children before their parents."""
-    for child in tuple((cell.children or {}).values()):
-        yield from _descendants(child)
-        yield child
-
-
-async def _within(system: ActorSystem, future: Any, timeout: float) -> bool:
-    """Wait for the future on the system's clock; tell whether it came."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[bool] = loop.create_future()
-
-    def settle(came: bool) -> None:  # noqa: FBT001 - a callback
-        if not done.done():
-            done.set_result(came)
-
-    future.add_done_callback(lambda: loop.call_soon_threadsafe(settle, True))  # noqa: FBT003
-    timer = system.clock.call_at(system.now() + timeout, settle, False)  # noqa: FBT003
-    try:
-        return await done
-    finally:
-        timer.cancel()
+    found: list[Cell] = []
+    below = [cell]
+    while below:
+        children = tuple((below.pop().children or {}).values())
+        found += children
+        below += children
+    yield from reversed(found)
 
 
 def _report(system: ActorSystem, timeout: float) -> None:

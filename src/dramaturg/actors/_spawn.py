@@ -10,6 +10,7 @@ from dramaturg.actors import _pykka_contract as pykka_contract, _report as repor
 from dramaturg.actors._actor import Actor, ThreadActor
 from dramaturg.actors._cell import Cell
 from dramaturg.actors._errors import DuplicateNameError, OptionError, StartFailed
+from dramaturg.actors._exit_reason import SHUTDOWN
 from dramaturg.actors._letters import stopped_error
 from dramaturg.actors._lifecycle import Start, Stop
 from dramaturg.actors._mailbox import UNBOUNDED, Unbounded
@@ -25,7 +26,7 @@ from dramaturg.actors._watch import unwatch_all
 if TYPE_CHECKING:
     from dramaturg.actors._system import ActorSystem
 
-__all__ = ["spawn", "spawn_in_pykkas_way"]
+__all__ = ["lay_down", "spawn", "spawn_in_pykkas_way", "take_over"]
 
 A = TypeVar("A", bound="Actor | pykka.Actor")
 _NO_OPTIONS: dict[str, Any] = {}
@@ -39,6 +40,52 @@ def spawn(
     _make_actor(cell)
     _begin(cell, cls)
     return cell.ref
+
+
+def lay_down(parent: Cell, actor: Props[Any] | type[Any], name: str) -> Cell:
+    """Make a supervisor's child that is DOWN, before its first incarnation.
+
+    :raises: as :meth:`ActorSystem.spawn`, but for :class:`StartFailed`.
+    """
+    cell, _ = _make_cell(parent.system, parent, actor, name)
+    cell.state = State.DOWN
+    cell.attention = True
+    cell.incarnation = 0
+    cell.idle = True
+    return cell
+
+
+def take_over(old: Cell) -> Cell:
+    """Make a cell that is DOWN and takes over ref, place, mailbox and watchers of the old one."""
+    cell = Cell(old.system, old.parent, old.name, old.props)
+    cls = old.actor_class
+    options = old.props.options if isinstance(old.props, Props) else _NO_OPTIONS
+    cell.throughput = cls.throughput
+    cell.incarnation = old.incarnation
+    cell.attention = True
+    _set_options(cell, cls, options)
+    _set_dispatcher(cell, cls)
+    extra, before = cell.more(), old.more()
+    extra.restarts, extra.restarted_at = before.restarts, before.restarted_at
+    parent = old.parent
+    with old.system.lock:
+        cell.state, old.state = old.state, State.STOPPED
+        if parent is not None and parent.children and parent.children.get(old.name) is old:
+            parent.children[old.name] = cell
+        cell.ref = old.ref
+        old.ref.cell = cell
+        extra.watchers, before.watchers = before.watchers, {}
+        for watcher in extra.watchers:
+            watching = watcher.more().watching
+            if old in watching:
+                watching[cell] = watching.pop(old)
+        waiting = old.take_rest()
+        # A sender may have loaded the old cell from the ref.
+        old.put = cell.post
+    for item in waiting:
+        cell.mailbox.append(item)
+    cell.idle = True
+    return cell
 
 
 def spawn_in_pykkas_way(
@@ -150,7 +197,7 @@ def _make_actor(cell: Cell) -> None:
 def _undo(cell: Cell) -> None:
     """Take a cell out of the tree whose actor could not be made."""
     for child in tuple((cell.children or {}).values()):
-        child.signal(Stop("shutdown"))
+        child.signal(Stop(SHUTDOWN))
     cancel_all(cell)
     unwatch_all(cell)
     cell.more().never_up = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["RUNNING", "STOPPED", "State"]
+__all__ = ["DOWN", "RUNNING", "STOPPED", "State"]
 
 
 class State(IntEnum):
@@ -19,9 +19,12 @@ class State(IntEnum):
     """Its children are stopping; then a new instance takes over."""
     STOPPING = 4
     """Its children are stopping; then ``on_stop`` runs."""
-    STOPPED = 5
+    DOWN = 5
+    """Its incarnation is over; its supervisor decides whether another one follows."""
+    STOPPED = 6
 
 
 # For the hot path: a module's name is found faster than an enum's member.
 RUNNING = State.RUNNING
+DOWN = State.DOWN
 STOPPED = State.STOPPED

@@ -7,7 +7,7 @@ import contextlib
 import random as random_module
 import threading
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Self, TypeVar, final, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, final, overload
 
 import pykka
 
@@ -27,6 +27,7 @@ from dramaturg.actors._errors import (
 from dramaturg.actors._event_stream import EventStream
 from dramaturg.actors._events import LateReply
 from dramaturg.actors._future import Future, waker
+from dramaturg.actors._health_recorder import HealthRecorder
 from dramaturg.actors._ids import random_ids, seeded_ids
 from dramaturg.actors._interrupts import raise_error
 from dramaturg.actors._log import default_log, log_events
@@ -38,6 +39,7 @@ from dramaturg.actors._statistics import SystemStatistics
 from dramaturg.actors._timers import check_seconds
 from dramaturg.actors._trace import enveloped, make_headers, traced_door
 from dramaturg.actors._tree import make_actor
+from dramaturg.actors._tree_text import render
 from dramaturg.actors._watchdog import Watchdog
 from dramaturg.actors._workers import TaskDispatcher
 
@@ -47,11 +49,13 @@ if TYPE_CHECKING:
 
     from dramaturg.actors._clock import Clock
     from dramaturg.actors._envelope import Headers
+    from dramaturg.actors._health import SystemHealth
     from dramaturg.actors._ids import IdSource
     from dramaturg.actors._log import Log
     from dramaturg.actors._props import Props
     from dramaturg.actors._registry import TypeRegistry
     from dramaturg.actors._reply import Reply
+    from dramaturg.actors._tree_text import TextForm
 
 __all__ = ["ActorSystem"]
 
@@ -123,6 +127,7 @@ class ActorSystem:
         self.ended = False
         """The last event has been published."""
         self.host = LoopHost(self._loop_lost)
+        self._health = HealthRecorder(self)
         self._hold_limit = hold_limit
         self._late_replies = 0
         self.actors_alive = 0
@@ -255,6 +260,34 @@ class ActorSystem:
     def actors(self) -> tuple[ActorRef[Any], ...]:
         """The living actors at the top of the tree, the eldest first."""
         return tuple(cell.ref for cell in tuple((self.root.children or {}).values()))
+
+    # -- what it looks like ------------------------------------------------------------
+
+    def health(self) -> SystemHealth:
+        """Take a picture of the tree: states, restarts, queues, what is degraded and why.
+
+        Any thread; no actor is waited for, and all go on meanwhile. Some 20 us for each actor.
+
+        :raises SystemStateError: if the system has not started.
+        """
+        return self._health.picture()
+
+    @overload
+    def tree(self, *, form: TextForm = "text", limit: int = 20) -> str: ...
+    @overload
+    def tree(self, *, form: Literal["rich"], limit: int = 20) -> Any: ...
+    def tree(self, *, form: TextForm | Literal["rich"] = "text", limit: int = 20) -> Any:
+        """Draw the picture of :meth:`health`.
+
+        :param form: "text"; "mermaid", a flowchart; "json"; "rich", a renderable of
+            that library (the extra ``rich``).
+        :param limit: how many children of one actor are drawn, those in trouble
+            first; JSON has them all.
+        :raises OptionError: for another form, or a limit below 1.
+        :raises MissingExtraError: for "rich" without the extra.
+        :raises SystemStateError: if the system has not started.
+        """
+        return render(self.health(), form=form, limit=limit)
 
     def next_name(self, cls: type) -> str:
         """Make a name for an actor that was given none."""

@@ -15,7 +15,14 @@ if TYPE_CHECKING:
     from dramaturg.actors._future import Future
     from dramaturg.actors._signals import Signal
 
-__all__ = ["detach", "living_actor", "make_actor", "release_senders", "tell_parent"]
+__all__ = [
+    "detach",
+    "is_supervised",
+    "living_actor",
+    "make_actor",
+    "release_senders",
+    "tell_parent",
+]
 
 
 def make_actor(cell: Cell) -> None:
@@ -37,6 +44,12 @@ def living_actor(cell: Cell) -> Actor:
     if cell.actor is None:
         raise InternalError(f"{cell.path} has no actor")
     return cell.actor
+
+
+def is_supervised(cell: Cell) -> bool:
+    """Tell whether a supervisor decides what follows the end of the cell's incarnation."""
+    parent = cell.parent
+    return parent is not None and bool(parent.actor_class._supervises)
 
 
 def release_senders(cell: Cell) -> None:
@@ -67,5 +80,10 @@ def detach(cell: Cell) -> list[Future[bool]] | None:
 def tell_parent(cell: Cell, children_gone: Signal) -> None:
     """Let a parent go on that waits for the end of its children; the last act of a cell."""
     parent = cell.parent
-    if parent is not None and not parent.children and parent.state >= State.RESTARTING:
+    if (
+        parent is not None
+        and not parent.children
+        and State.RESTARTING <= parent.state < State.DOWN
+        and not parent.actor_class._supervises
+    ):
         parent.signal(children_gone)

@@ -93,6 +93,6 @@ def notify(target: Cell, watcher: Cell, watch: Watch) -> None:
     message = watch.message
     if message is None:
         extra = target.extra
-        failed = extra is not None and extra.stop_reason == "failed"
+        failed = extra is not None and extra.exit_reason.kind == "failed"
         message = Terminated(target.ref, extra.failure if extra is not None and failed else None)
     watcher.post_internal(_Notice(target, watch, message))

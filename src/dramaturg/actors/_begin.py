@@ -1,0 +1,113 @@
+"""The first and each further incarnation of an actor below a supervisor.
+
+Nobody runs a cell that is DOWN: ``attention`` is set and its state lets no
+message through. So a supervisor may make the next instance in its own turn. It
+sets the state last; a sender's turn that looks in between just leaves again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dramaturg.actors import (
+    _crash as crashing,
+    _incarnation as incarnations,
+    _lifecycle as lifecycle,
+    _report as report,
+)
+from dramaturg.actors._errors import DuplicateNameError, Ignore, StartFailed
+from dramaturg.actors._exit_reason import IGNORED, NORMAL, failed as failed_with
+from dramaturg.actors._letters import stopped_error
+from dramaturg.actors._spawn import take_over
+from dramaturg.actors._state import RUNNING, STOPPED, State
+from dramaturg.actors._tree import make_actor
+
+if TYPE_CHECKING:
+    from dramaturg.actors._cell import Cell
+
+__all__ = ["begin"]
+
+
+def begin(cell: Cell, cause: BaseException | None = None) -> Cell:
+    """Make the next incarnation of a cell that is DOWN or was released.
+
+    In the turn of its supervisor, ``__init__`` included; the hooks run in the cell's
+    own turn. Await ``endings.started(...)`` to know whether they came through.
+
+    :param cause: the failure that the new instance's ``on_restart`` is to see.
+    :returns: the cell, or the one that has taken over its ref: what is abandoned
+        may still be in the old one.
+    :raises StartFailed: if ``__init__`` raised; the cell is as it was.
+    :raises DuplicateNameError: if it was released and another child has its name now.
+    :raises ActorStopped: if its supervisor is stopping.
+    """
+    extra = cell.more()
+    if extra.lost or (cell.state is STOPPED and extra.thread is not None):
+        cell = take_over(cell)
+        extra = cell.more()
+    _come_back(cell)
+    extra.killing = False
+    extra.exit_reason = NORMAL
+    extra.failure = None
+    extra.start_info = None
+    extra.never_up = True
+    cell.incarnation += 1
+    if cell.incarnation > 1:
+        crashing.note_restart(cell)
+    cell.attention = False
+    try:
+        if extra.thread is not None and extra.thread.thread.ident is None:
+            extra.thread.start()
+        make_actor(cell)
+    except BaseException as error:
+        _fail_to_begin(cell, error)
+        if not isinstance(error, Exception):
+            raise
+        failed = StartFailed(path=cell.path, cause=f"{type(error).__name__}: {error}")
+        raise failed from error
+    _go(cell, cause)
+    return cell
+
+
+def _come_back(cell: Cell) -> None:
+    parent = cell.parent
+    with cell.system.lock:
+        if cell.system.stopped or parent is None or parent.state >= State.RESTARTING:
+            raise stopped_error(cell if parent is None else parent)
+        if cell.state is STOPPED:
+            if parent.children is None:
+                parent.children = {}
+            if parent.children.setdefault(cell.name, cell) is not cell:
+                raise DuplicateNameError(path=cell.path)
+            cell.system.count_one_more()
+            cell.open()
+        # Not RUNNING before everything is there: until then turns just leave.
+        cell.state = State.STARTING
+
+
+def _fail_to_begin(cell: Cell, error: BaseException) -> None:
+    extra = cell.more()
+    extra.failure = error
+    for child in tuple((cell.children or {}).values()):
+        child.signal(lifecycle.Stop())
+    if not isinstance(error, Ignore):
+        report.failed(cell, error, "__init__", None, None, decided=True)
+    reason = failed_with(error) if not isinstance(error, Ignore) else IGNORED
+    extra.exit_reason = reason
+    incarnations.rest(cell, reason)
+
+
+def _go(cell: Cell, cause: BaseException | None) -> None:
+    cls = cell.actor_class
+    if cls._starts_plainly and (cause is None or cls._restarts_plainly):
+        cell.state = RUNNING
+        if cell.control:
+            cell.attention = True
+        report.started(cell)
+        lifecycle.tell_who_waits_for_the_start(cell)
+        if cell.incarnation > 1:
+            report.restarted(cell)
+        if (cell.mailbox or cell.control or cell.batch is not None) and cell.idle:
+            cell.dispatcher.schedule(cell)
+    else:
+        cell.signal(lifecycle.Start(cause), here=True)

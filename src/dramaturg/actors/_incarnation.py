@@ -1,0 +1,131 @@
+"""Between two incarnations: an actor below a supervisor is DOWN, and comes back or not.
+
+The cell stays: it keeps ref, name, place in the tree and, unless the spec says
+otherwise, the mailbox, whose door is open all the time. Its supervisor either
+calls :func:`~dramaturg.actors._begin.begin`, and the next incarnation finds what
+was sent meanwhile, or :func:`release`, and it has ended for good. One that was
+released can still begin again (``RestartChild``): the ref comes back to life.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol, cast, final
+
+from dramaturg.actors import (
+    _letters as letters,
+    _lifecycle as lifecycle,
+    _report as report,
+)
+from dramaturg.actors._signals import Internal
+from dramaturg.actors._state import DOWN, State
+from dramaturg.actors._timers import cancel_all
+from dramaturg.actors._tree import release_senders
+from dramaturg.actors._watch import unwatch_all
+
+if TYPE_CHECKING:
+    from dramaturg.actors._cell import Cell
+    from dramaturg.actors._exit_reason import ExitReason
+
+__all__ = [
+    "ChildExit",
+    "Guardian",
+    "release",
+    "release_children",
+    "rest",
+    "settle_waiters",
+]
+
+
+class Guardian(Protocol):
+    """What the runtime asks of an actor whose class says that it supervises."""
+
+    async def _stop_children(self) -> None:
+        """Stop the children by the guardian's rules, in the course of its own stop."""
+
+    def _child_exited(self, exit_: ChildExit) -> Any:
+        """Decide what follows the end of an incarnation; may return a coroutine."""
+
+
+@final
+class ChildExit(Internal):
+    """Tells a supervisor, in its mailbox, that an incarnation of a child is over."""
+
+    __slots__ = ("cell", "incarnation", "reason")
+
+    def __init__(self, cell: Cell, incarnation: int, reason: ExitReason) -> None:
+        self.cell = cell
+        self.incarnation = incarnation
+        self.reason = reason
+
+    def handle(self, cell: Cell) -> Any:
+        return cast("Guardian", cell.actor)._child_exited(self)
+
+
+def rest(cell: Cell, reason: ExitReason) -> None:
+    """Let the cell be DOWN: the incarnation is over. Inside its own turn, or if that is lost."""
+    unwatch_all(cell)
+    cancel_all(cell)
+    extra = cell.more()
+    extra.behaviours.clear()
+    if extra.stash:
+        cell.put_back(extra.stash)
+        extra.stash.clear()
+    with cell.system.lock:
+        if cell.state >= DOWN:
+            return
+        cell.state = DOWN
+        starting, extra.start_waiters = extra.start_waiters, []
+    if cell.control:
+        # Meant for the incarnation that is over.
+        cell.control.clear()
+    if not extra.keep_mailbox:
+        letters.flush(cell)
+    if cell.put == cell.refuse:  # it was told to drain
+        cell.open()
+    cell.attention = True
+    cell.actor = None
+    cell.context = None
+    report.incarnation_ended(cell, reason)
+    if starting:
+        error = letters.start_failed(cell)
+        for future in starting:
+            future.complete(None, error)
+    settle_waiters(cell)
+    parent = cell.parent
+    if parent is not None and parent.state < State.STOPPING:
+        parent.post_internal(ChildExit(cell, cell.incarnation, reason))
+
+
+def settle_waiters(cell: Cell) -> None:
+    """Tell whoever waits for the end of the incarnation that it is over."""
+    with cell.system.lock:
+        waiters, cell.waiters = cell.waiters, None
+    for future in waiters or ():
+        future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive
+
+
+def release(cell: Cell) -> None:
+    """End for good a cell that is DOWN, and all that are DOWN below it."""
+    release_children(cell)
+    if cell.state is DOWN:
+        with cell.system.lock:
+            cell.put = cell.refuse
+        release_senders(cell)
+        lifecycle.end(cell, cell.more().exit_reason)
+
+
+def release_children(cell: Cell) -> None:
+    """End for good what is DOWN below the cell."""
+    below = [cell]
+    found: list[Cell] = []
+    while below:
+        children = below.pop().children
+        for child in tuple((children or {}).values()):
+            if child.state is DOWN:
+                found.append(child)
+                below.append(child)
+    for child in reversed(found):
+        with child.system.lock:
+            child.put = child.refuse
+        release_senders(child)
+        lifecycle.end(child, child.more().exit_reason)
