@@ -81,6 +81,7 @@ class Actor(_Base):
     """Which dispatcher runs it."""
     _starts_plainly: ClassVar[bool] = True
     _restarts_plainly: ClassVar[bool] = True
+    _fails_plainly: ClassVar[bool] = True
     _stops_plainly: ClassVar[bool] = True
     _supervises: ClassVar[bool] = False
     """Whether it decides what follows the end of a child; see ``_incarnation.Guardian``."""
@@ -91,6 +92,7 @@ class Actor(_Base):
         cls._handlers = build_table(cls)
         cls._starts_plainly = cls.on_start is Actor.on_start
         cls._restarts_plainly = cls.on_restart is Actor.on_restart
+        cls._fails_plainly = cls.on_failure is Actor.on_failure
         cls._stops_plainly = cls.on_stop is Actor.on_stop
         cls._declared = frozenset(cls._handlers)
         cls._kind = "task" if _async_methods(cls) else "loop"

@@ -15,8 +15,8 @@ from dramaturg.actors import (
     _lifecycle as lifecycle,
     _report as report,
 )
-from dramaturg.actors._errors import DuplicateNameError, Ignore, StartFailed
-from dramaturg.actors._exit_reason import IGNORED, NORMAL, failed as failed_with
+from dramaturg.actors._errors import DuplicateNameError, StartFailed
+from dramaturg.actors._exit_reason import NORMAL
 from dramaturg.actors._letters import stopped_error
 from dramaturg.actors._spawn import take_over
 from dramaturg.actors._state import RUNNING, STOPPED, State
@@ -60,7 +60,7 @@ def begin(cell: Cell, cause: BaseException | None = None) -> Cell:
             extra.thread.start()
         make_actor(cell)
     except BaseException as error:
-        _fail_to_begin(cell, error)
+        incarnations.fail_to_begin(cell, error)
         if not isinstance(error, Exception):
             raise
         failed = StartFailed(path=cell.path, cause=f"{type(error).__name__}: {error}")
@@ -83,18 +83,6 @@ def _come_back(cell: Cell) -> None:
             cell.open()
         # Not RUNNING before everything is there: until then turns just leave.
         cell.state = State.STARTING
-
-
-def _fail_to_begin(cell: Cell, error: BaseException) -> None:
-    extra = cell.more()
-    extra.failure = error
-    for child in tuple((cell.children or {}).values()):
-        child.signal(lifecycle.Stop())
-    if not isinstance(error, Ignore):
-        report.failed(cell, error, "__init__", None, None, decided=True)
-    reason = failed_with(error) if not isinstance(error, Ignore) else IGNORED
-    extra.exit_reason = reason
-    incarnations.rest(cell, reason)
 
 
 def _go(cell: Cell, cause: BaseException | None) -> None:

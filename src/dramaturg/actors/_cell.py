@@ -109,6 +109,7 @@ class Cell:
         "system",
         "throughput",
         "waiters",
+        "where",
     )
 
     actor: Actor | None
@@ -149,6 +150,7 @@ class Cell:
         self.put = system.door(mailbox.append) if system.traces else mailbox.append
         self.state = State.RUNNING
         self.waiters: list[Future[bool]] | None = None
+        self.where: str | None = None
 
     # -- turns ---------------------------------------------------------------
 
@@ -374,7 +376,7 @@ class Cell:
 
     def fail(self, error: BaseException) -> None:
         """See to an exception that escaped from a handler."""
-        if not letters.settled(self, error):
+        if not letters.settled(self, error) and not crashing.restart_plainly(self, error):
             run_now(crashing.crash(self, error))
 
     async def fail_async(self, error: BaseException) -> None:
@@ -474,12 +476,14 @@ class Cell:
     @property
     def path(self) -> str:
         """The names from the root down, each after a slash; "/" for the root."""
-        names: list[str] = []
-        cell = self
-        while cell.parent is not None:
-            names.append(cell.name)
-            cell = cell.parent
-        return "/" + "/".join(reversed(names))
+        if self.where is None:
+            names: list[str] = []
+            cell = self
+            while cell.parent is not None:
+                names.append(cell.name)
+                cell = cell.parent
+            self.where = "/" + "/".join(reversed(names))
+        return self.where
 
     def __repr__(self) -> str:
         return (

@@ -9,27 +9,37 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, cast
 
 from dramaturg.actors import (
+    _incarnation as incarnations,
     _letters as letters,
     _lifecycle as lifecycle,
     _pykka_contract as pykka_contract,
     _report as report,
 )
 from dramaturg.actors._errors import InternalError
+from dramaturg.actors._events import (
+    ActorRestarted,
+    ActorStarted,
+    ActorStopping,
+    IncarnationEnded,
+)
 from dramaturg.actors._exit_reason import failed as failed_with
 from dramaturg.actors._failure import RESTARTS_REMEMBERED, Directive, Failure, Restart
 from dramaturg.actors._interrupts import is_from_signal
-from dramaturg.actors._state import State
+from dramaturg.actors._state import RUNNING, State
 from dramaturg.actors._timers import cancel_all
 from dramaturg.actors._tree import is_supervised, make_actor
 from dramaturg.actors._watch import unwatch_all
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._extra import Extra
+    from dramaturg.actors._incarnation import Guardian
 
-__all__ = ["Escalated", "crash", "start_again"]
+__all__ = ["Escalated", "crash", "note_restart", "restart_plainly", "start_again"]
 
 
 class Escalated:
@@ -60,6 +70,71 @@ class _RestartDue:
             cell.more().restart_timer = None
             if not cell.children:
                 await start_again(cell)
+
+
+def restart_plainly(cell: Cell, error: BaseException) -> bool:
+    """Let a failed actor without hooks begin again at once, if its supervisor may decide just now.
+
+    What is below, in ``_incarnation``, in ``_begin`` and in the supervisor in steps, in one:
+    the common case of a ``def`` actor below an idle one_for_one supervisor. False if it is
+    not that plain, and then nothing is done.
+    """
+    extra = cell.extra
+    parent = cell.parent
+    if extra is None or parent is None or not _is_plain(cell, extra):
+        return False
+    guardian = parent.actor
+    if (
+        not parent.idle
+        or parent.attention
+        or parent.mailbox
+        or parent.batch is not None
+        or guardian is None
+        or is_from_signal(error)
+        or get_ident() != cell.system.host.ident
+        or not cast("Guardian", guardian)._restarts_at_once(cell)
+    ):
+        return False
+    item, cell.message = cell.message, None
+    if item is not None:
+        letters.crashed(cell, item, error)
+    report.failed(cell, error, "message", item, None, decided=True)
+    loud = cell.system.events.wants_any(_OF_A_RESTART)
+    if loud:
+        reason = failed_with(error)
+        report.stopping(cell, reason)
+        report.incarnation_ended(cell, reason)
+    cell.context = None
+    cell.incarnation += 1
+    note_restart(cell)
+    try:
+        make_actor(cell)
+    except BaseException as second:  # noqa: BLE001 - an actor may fail with anything
+        incarnations.fail_to_begin(cell, second)
+        return True
+    if loud:
+        report.started(cell)
+        report.restarted(cell)
+    return True
+
+
+_OF_A_RESTART = (ActorStopping, IncarnationEnded, ActorStarted, ActorRestarted)
+
+
+def _is_plain(cell: Cell, extra: Extra) -> bool:
+    cls = cell.actor_class
+    return (
+        cls._starts_plainly
+        and cls._restarts_plainly
+        and cls._fails_plainly
+        and is_supervised(cell)
+        and cell.state is RUNNING
+        and cell.waiters is None
+        and not cell.children
+        and not cell.control
+        and extra.is_plain
+        and cell.put != cell.refuse
+    )
 
 
 async def crash(cell: Cell, error: BaseException, phase: str = "message") -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from dramaturg.actors._envelope import Envelope, Headers
 from dramaturg.actors._errors import MailboxFull, OptionError
@@ -66,6 +66,28 @@ class DeadLetter:
     error: BaseException | None
 
 
+_Raw: TypeAlias = tuple[
+    int, DeadLetterReason, Any, str, "str | None", "Headers | None", "datetime", Any
+]
+
+
+def _letter(raw: _Raw) -> DeadLetter:
+    id_, reason, message, target, sender, headers, time, error = raw
+    return DeadLetter(
+        id=id_,
+        reason=reason,
+        message=message,
+        target=target,
+        sender=sender,
+        message_id=headers.message_id if headers else None,
+        correlation_id=headers.correlation_id if headers else None,
+        causation_id=headers.causation_id if headers else None,
+        attempts=headers.attempts if headers else 1,
+        time=time,
+        error=error if error is None or isinstance(error, BaseException) else error(),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     """What a replay did."""
@@ -91,9 +113,9 @@ class DeadLetters:
     def __init__(self, capacity: int = 100_000) -> None:
         if capacity < 1:
             raise OptionError(option="capacity", value=capacity, expected="an int of at least 1")
-        self._letters: dict[int, DeadLetter] = {}
+        self._letters: dict[int, DeadLetter | _Raw] = {}
         self._capacity = capacity
-        self._counts: dict[DeadLetterReason, int] = dict.fromkeys(DeadLetterReason, 0)
+        self._counts = dict.fromkeys((each.value for each in DeadLetterReason), 0)
         self._last_id = 0
         self._system: ActorSystem | None = None
         self._pushed_out = 0
@@ -112,29 +134,21 @@ class DeadLetters:
         message: Any,
         envelope: Envelope | None,
         reason: DeadLetterReason,
-        error: BaseException | None,
+        error: BaseException | Callable[[], BaseException] | None,
     ) -> None:
-        """Record one; called by the runtime."""
+        """Record one; called by the runtime. The error may be made later, by a function."""
         system = cell.system
         headers = envelope.headers if envelope is not None else None
         sender = envelope.sender if envelope is not None else None
+        from_ = sender.path if sender is not None else None
+        path = cell.path
         with system.lock:
-            self._last_id += 1
-            letter = DeadLetter(
-                id=self._last_id,
-                reason=reason,
-                message=message,
-                target=cell.path,
-                sender=sender.path if sender is not None else None,
-                message_id=headers.message_id if headers else None,
-                correlation_id=headers.correlation_id if headers else None,
-                causation_id=headers.causation_id if headers else None,
-                attempts=headers.attempts if headers else 1,
-                time=system.clock.time(),
-                error=error,
-            )
-            self._letters[letter.id] = letter
-            self._counts[reason] += 1
+            self._last_id = id_ = self._last_id + 1
+            time = system.clock.time()
+            # A letter is made when somebody looks: few of a crash storm's are ever read.
+            raw = (id_, reason, message, path, from_, headers, time, error)
+            self._letters[id_] = raw
+            self._counts[reason._value_] += 1
             if len(self._letters) > self._capacity:
                 del self._letters[next(iter(self._letters))]
                 self._pushed_out += 1
@@ -142,12 +156,12 @@ class DeadLetters:
         if system.events.wants(DeadLettered) and not isinstance(message, LifecycleEvent):
             system.events.publish(
                 DeadLettered(
-                    path=letter.target,
-                    time=letter.time,
-                    letter_id=letter.id,
+                    path=path,
+                    time=time,
+                    letter_id=id_,
                     reason=reason.value,
                     message_type=type(message).__qualname__,
-                    sender=letter.sender,
+                    sender=from_,
                 )
             )
 
@@ -170,7 +184,7 @@ class DeadLetters:
     @property
     def counts(self) -> dict[DeadLetterReason, int]:
         """How many letters there ever were, by reason."""
-        return dict(self._counts)
+        return {DeadLetterReason(value): count for value, count in self._counts.items()}
 
     def list(
         self,
@@ -265,8 +279,12 @@ class DeadLetters:
     def _snapshot(self) -> Sequence[DeadLetter]:
         if self._system is None:
             return ()
+        letters = self._letters
         with self._system.lock:
-            return tuple(self._letters.values())
+            for id_, letter in letters.items():
+                if not isinstance(letter, DeadLetter):
+                    letters[id_] = _letter(letter)
+            return tuple(cast("dict[int, DeadLetter]", letters).values())
 
     def _take(self, letter: DeadLetter) -> bool:
         if self._system is None:

@@ -51,7 +51,7 @@ class EventStream:
     def __init__(self, log: Log) -> None:
         self._log = log
         self._subscriptions: tuple[Subscription, ...] = ()
-        self._routes: dict[type, tuple[Subscription, ...]] = {}
+        self._routes: dict[Any, tuple[Subscription, ...]] = {}
         self._lock = threading.Lock()
 
     def subscribe(self, subscriber: Callable[[Any], object] | Any, *types: type) -> Subscription:
@@ -87,6 +87,16 @@ class EventStream:
     def wants(self, event_type: type) -> bool:
         """Tell whether anybody has subscribed to events of this very type."""
         return bool(self._route(event_type))
+
+    def wants_any(self, event_types: tuple[type, ...]) -> bool:
+        """Tell whether anybody has subscribed to events of one of these types."""
+        routes = self._routes
+        try:
+            return bool(routes[event_types])
+        except KeyError:
+            found = tuple(s for each in event_types for s in self._route(each))
+            routes[event_types] = found
+            return bool(found)
 
     def _route(self, event_type: type) -> tuple[Subscription, ...]:
         # Loaded first: who subscribes meanwhile exchanges the table.

@@ -81,3 +81,22 @@ class Extra:
         self.urn: str | None = None
         self.watchers: dict[Cell, Watch] = {}
         self.watching: dict[Cell, Watch] = {}
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is nothing here that would end with the incarnation."""
+        return (
+            self.policy is None
+            and self.keep_mailbox
+            and self.thread is None
+            and self.stand_in is None
+            and self.receive_timeout is None
+            and self.start_info is None
+            and not self.killing
+            and not self.pykka
+            and not self.stash
+            and not self.timers
+            and not self.behaviours
+            and not self.watching
+            and not self.start_waiters
+        )

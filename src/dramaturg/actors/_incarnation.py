@@ -16,6 +16,8 @@ from dramaturg.actors import (
     _lifecycle as lifecycle,
     _report as report,
 )
+from dramaturg.actors._errors import Ignore
+from dramaturg.actors._exit_reason import IGNORED, failed as failed_with
 from dramaturg.actors._signals import Internal
 from dramaturg.actors._state import DOWN, State
 from dramaturg.actors._timers import cancel_all
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ChildExit",
     "Guardian",
+    "fail_to_begin",
     "release",
     "release_children",
     "rest",
@@ -41,6 +44,13 @@ class Guardian(Protocol):
 
     async def _stop_children(self) -> None:
         """Stop the children by the guardian's rules, in the course of its own stop."""
+
+    def _restarts_at_once(self, child: Cell) -> bool:
+        """Decide, while the guardian is idle, that a failed child begins again; count it so.
+
+        False if anything else is to be done, or not at once; then nothing has been counted.
+        """
+        ...
 
     def _child_exited(self, exit_: ChildExit) -> Any:
         """Decide what follows the end of an incarnation; may return a coroutine."""
@@ -94,6 +104,20 @@ def rest(cell: Cell, reason: ExitReason) -> None:
     parent = cell.parent
     if parent is not None and parent.state < State.STOPPING:
         parent.post_internal(ChildExit(cell, cell.incarnation, reason))
+
+
+def fail_to_begin(cell: Cell, error: BaseException) -> None:
+    """Let a cell be DOWN again whose ``__init__`` raised."""
+    extra = cell.more()
+    extra.failure = error
+    for child in tuple((cell.children or {}).values()):
+        if child.state is not DOWN:  # those are left from the incarnation before
+            child.signal(lifecycle.Stop())
+    if not isinstance(error, Ignore):
+        report.failed(cell, error, "__init__", None, None, decided=True)
+    reason = failed_with(error) if not isinstance(error, Ignore) else IGNORED
+    extra.exit_reason = reason
+    rest(cell, reason)
 
 
 def settle_waiters(cell: Cell) -> None:

@@ -166,10 +166,30 @@ def _handled(cell: Cell) -> tuple[str, ...]:
 
 def crashed(cell: Cell, item: Any, cause: BaseException) -> None:
     """The actor failed on the message."""
-    error = ActorCrashed(
-        path=cell.path,
-        cause=f"{type(cause).__name__}: {cause}",
-        incarnation=cell.incarnation,
-    )
-    error.__cause__ = cause
-    bury(cell, item, DeadLetterReason.CRASHED, error)
+    make_error = _Crashed(cell.path, cell.incarnation, cause)
+    if item.__class__ is Envelope:
+        if item.reply is not None:
+            bury(cell, item, DeadLetterReason.CRASHED, make_error())
+        else:
+            message = item.message
+            cell.system.dead_letters.add(cell, message, item, DeadLetterReason.CRASHED, make_error)
+    elif not isinstance(item, Internal):
+        cell.system.dead_letters.add(cell, item, None, DeadLetterReason.CRASHED, make_error)
+
+
+class _Crashed:
+    """Makes the error of a dead letter when somebody looks at it."""
+
+    __slots__ = ("_cause", "_incarnation", "_path")
+
+    def __init__(self, path: str, incarnation: int, cause: BaseException) -> None:
+        self._path = path
+        self._incarnation = incarnation
+        self._cause = cause
+
+    def __call__(self) -> ActorCrashed:
+        cause = self._cause
+        said = f"{type(cause).__name__}: {cause}"
+        error = ActorCrashed(path=self._path, cause=said, incarnation=self._incarnation)
+        error.__cause__ = cause
+        return error

@@ -131,6 +131,7 @@ def _make_cell(
             if name is not None:
                 raise DuplicateNameError(path=cell.path)
             cell.name = system.next_name(cls)
+            cell.where = None
         system.count_one_more()
     return cell, cls
 

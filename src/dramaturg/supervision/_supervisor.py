@@ -34,6 +34,7 @@ from dramaturg.supervision._spec import ChildSpec, SupervisorSpec, child_props
 from dramaturg.supervision._team import Team
 
 if TYPE_CHECKING:
+    from dramaturg.actors._cell import Cell
     from dramaturg.actors._health import HealthNote
     from dramaturg.actors._incarnation import ChildExit
 
@@ -100,6 +101,9 @@ class Supervisor(Actor):
 
     def _child_exited(self, exit_: ChildExit) -> Any:
         return None if self._team is None else self._team.child_exited(exit_)
+
+    def _restarts_at_once(self, child: Cell) -> bool:
+        return self._team is not None and self._team.restarts_at_once(child)
 
     def _report_health(self) -> HealthNote | None:
         return None if self._team is None else self._team.health()

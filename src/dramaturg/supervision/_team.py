@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors import ExitReason
 from dramaturg.actors._crash import Escalated
+from dramaturg.actors._exit_reason import IGNORED
 from dramaturg.actors._health import HealthNote
 from dramaturg.actors._incarnation import release
 from dramaturg.actors._lifecycle import Stop
@@ -75,6 +76,7 @@ class Team:
         self.cell = cell
         self.spec = spec
         self.is_pool = spec.strategy == "simple_one_for_one"
+        self._one_for_one = spec.strategy in {"one_for_one", "simple_one_for_one"}
         self.children: dict[str, Child] = {}
         """In start order."""
         self.by_cell: dict[Cell, Child] = {}
@@ -90,7 +92,7 @@ class Team:
             if child.announced
         }
         spec = self.spec
-        count = self._window.count(system.now())
+        count = self._window.restarts(system.now())
         return HealthNote(
             restarts_in_window=count,
             intensity=spec.intensity,
@@ -169,6 +171,9 @@ class Team:
         if child is None or not child.alive or child.incarnation != exit_.incarnation:
             return None
         child.alive = False
+        if exit_.reason is IGNORED:  # a restart at once, which was not wanted
+            self.settle_ignored(child)
+            return None
         spec = child.spec
         follows = after_exit(spec.restart, clean=exit_.reason.is_clean)
         if follows == "restart":
@@ -177,6 +182,30 @@ class Team:
             return ladder.retire(self, child, forget=follows == "forget")
         self.let_end(child, forget=follows == "forget")
         return None
+
+    def restarts_at_once(self, cell: Cell) -> bool:
+        """Decide that a failed child begins again, if nothing else is concerned, and count it.
+
+        See :class:`dramaturg.actors._incarnation.Guardian`.
+        """
+        child = self.by_cell.get(cell)
+        if (
+            child is None
+            or not child.alive
+            or child.rung
+            or child.spec.backoff is not None
+            or child.spec.restart == "temporary"
+            or not self._one_for_one
+        ):
+            return False
+        now = cell.system.now()
+        window = self._window.add(now)
+        if window.exceeded:
+            return False
+        self._window = window
+        child.incarnation = cell.incarnation + 1
+        child.up_since = now
+        return True
 
     def let_end(self, child: Child, *, forget: bool) -> None:
         """See to a child that ended by itself and is not restarted."""
@@ -229,7 +258,7 @@ class Team:
         return self._make_attempt(child, cause)
 
     def _make_attempt(self, child: Child, cause: BaseException | None) -> Any:
-        if self.spec.strategy not in {"one_for_one", "simple_one_for_one"}:
+        if not self._one_for_one:
             return self._restart_group(child, cause)
         # The common case: nobody else is concerned, and nothing has to be waited for.
         error = self.begin(child, cause)
