@@ -224,6 +224,7 @@ def _failure(cell: Cell, error: BaseException, phase: str, item: object) -> Fail
         restarted_at=tuple(extra.restarted_at or ()),
         now=cell.system.now(),
         random=cell.system.random,
+        in_a_row=extra.in_a_row,
     )
 
 
@@ -235,6 +236,7 @@ async def _obey(cell: Cell, decision: Directive | Restart, error: BaseException)
     elif decision is Directive.RESTART:
         await _begin_restart(cell, 0.0)
     elif isinstance(decision, Restart):
+        cell.more().in_a_row = decision.in_a_row
         await _begin_restart(cell, decision.after)
     else:
         parent = cell.parent

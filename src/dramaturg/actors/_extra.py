@@ -30,6 +30,7 @@ class Extra:
         "behaviours",
         "exit_reason",
         "failure",
+        "in_a_row",
         "keep_mailbox",
         "killing",
         "lost",
@@ -57,6 +58,8 @@ class Extra:
         self.behaviours: list[Callable[[Any], Any]] = []
         self.exit_reason: ExitReason = NORMAL
         self.failure: BaseException | None = None
+        self.in_a_row = -1
+        """What the policy's last ``Restart`` said."""
         self.keep_mailbox = True
         self.killing = False
         self.lost = False

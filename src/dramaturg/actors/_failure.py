@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -43,10 +44,13 @@ class Restart:
     cannot start tries for ever. While it waits messages queue.
 
     :param after: seconds.
+    :param in_a_row: for the policy's own use: how many restarts in a row there were
+        before; the next ``Failure`` brings it back.
     :raises OptionError: if that is negative or infinite.
     """
 
     after: float = 0.0
+    in_a_row: int = 0
 
     def __post_init__(self) -> None:
         check_seconds("after", self.after)
@@ -59,7 +63,8 @@ class Failure:
     ``phase`` is "message" or the hook that failed; ``restarts`` how often this
     actor has been restarted so far, ``restarted_at`` when (the last 1,024, oldest
     first, in the clock's monotonic seconds), ``now`` the time, ``random`` the
-    system's random source.
+    system's random source. ``in_a_row`` is what the last :class:`Restart` said, -1
+    if there was none.
     """
 
     ref: ActorRef[Any]
@@ -70,7 +75,13 @@ class Failure:
     restarts: int
     restarted_at: tuple[float, ...] = field(default=(), compare=False)
     now: float = field(default=0.0, compare=False)
+    in_a_row: int = field(default=-1, compare=False)
     random: Random = field(default_factory=Random, compare=False, repr=False)
+
+    @property
+    def up_for(self) -> float:
+        """How many seconds ago the last restart was; infinite before the first."""
+        return self.now - self.restarted_at[-1] if self.restarted_at else math.inf
 
 
 Policy: TypeAlias = Directive | Callable[[Failure], Directive | Restart]

@@ -42,6 +42,7 @@ from dramaturg.supervision._messages import (
     TerminateChild,
     WhichChildren,
 )
+from dramaturg.supervision._policies import LimitedRestart, OnError
 from dramaturg.supervision._spec import ChildSpec, SupervisorSpec
 from dramaturg.supervision._strategy import (
     ChildView,
@@ -74,6 +75,8 @@ __all__ = [
     "DeleteChild",
     "FailedToStartChild",
     "GetChildSpec",
+    "LimitedRestart",
+    "OnError",
     "PoolRefused",
     "RestartChild",
     "RestartLimitExceeded",
