@@ -234,4 +234,46 @@ _SPREAD: Final = (
     ),
 )
 
-WORKLOADS: Final = (*_MESSAGES, *_REQUESTS, *_POPULATIONS, *_SPREAD)
+_SUPERVISION: Final = (
+    Workload(
+        "crash-to-reply",
+        "restart",
+        5_000,
+        contenders=(DEF, ASYNCIO),
+        targets={DEF: Faster(1, peer=ASYNCIO)},
+    ),
+    *(
+        Workload(
+            f"crash-of-{size}",
+            "restart",
+            20_000,
+            contenders=(DEF, ASYNCIO),
+            targets={DEF: Keeps(0.8, "crash-of-10") if size == 1_000 else Faster(1, peer=ASYNCIO)},
+            quick=Quick.SCALED if size < 10_000 else Quick.SKIPPED,
+        )
+        for size in (1, 10, 1_000, 10_000)
+    ),
+    *(
+        Workload(
+            name,
+            "actor",
+            100_000,
+            contenders=(DEF, ASYNCIO),
+            quick=Quick.SKIPPED,
+            most_rounds=2,
+        )
+        for name in ("tree-start-100000", "tree-stop-100000")
+    ),
+    *(
+        Workload(
+            f"supervised-{name}",
+            operation,
+            n,
+            contenders=(DEF,),
+            targets={DEF: Keeps(0.95, name)},
+        )
+        for name, operation, n in (("tell-count", "message", 300_000), ("ring-100", "hop", 150_000))
+    ),
+)
+
+WORKLOADS: Final = (*_MESSAGES, *_REQUESTS, *_POPULATIONS, *_SPREAD, *_SUPERVISION)

@@ -11,6 +11,7 @@ from time import process_time
 from typing import Any, Final, NamedTuple
 
 from benchmarks._sample import BURST, Run, Sample, Suite, expect, resident_bytes, spread_burst
+from benchmarks.peers.asyncio_supervision import SUITE as SUPERVISED
 
 Inbox = Queue[Any]
 
@@ -284,5 +285,6 @@ CONTENDERS: Final[Mapping[str, Suite]] = {
         "memory-idle": _run(lambda n: _memory(asked=False, n=n)),
         "memory-first-message": _run(lambda n: _memory(asked=True, n=n)),
         **_SPREAD,
+        **SUPERVISED,
     },
 }

@@ -16,6 +16,7 @@ from typing import Any, Concatenate, Final, ParamSpec
 from benchmarks._sample import BURST, Run, Sample, Suite, expect, resident_bytes, spread_burst
 from benchmarks.peers._cast import ASYNC, MODEL, PLAIN, Cast, Quota
 from benchmarks.peers._cast._messages import AskOther, Hit, Link, Produce, Total
+from benchmarks.peers.dramaturg_supervision import SUITE as SUPERVISED
 from dramaturg.actors import ActorRef, ActorSystem, Props
 
 P = ParamSpec("P")
@@ -230,7 +231,7 @@ _POPULATIONS: Final[Mapping[str, Run]] = {
 }
 
 CONTENDERS: Final[Mapping[str, Suite]] = {
-    "dramaturg def": {**_suite(PLAIN), **_POPULATIONS},
+    "dramaturg def": {**_suite(PLAIN), **_POPULATIONS, **SUPERVISED},
     "dramaturg async": _suite(ASYNC),
     "dramaturg model": _suite(MODEL),
 }

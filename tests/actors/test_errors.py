@@ -37,7 +37,7 @@ from dramaturg.actors import (
 
 def classes_below(cls: type[DramaturgError]) -> Iterator[type[DramaturgError]]:
     for each in cls.__subclasses__():
-        if each.__module__.startswith("dramaturg."):
+        if each.__module__.startswith("dramaturg.actors."):
             yield each
             yield from classes_below(each)
 

@@ -66,6 +66,7 @@ class DeadLetter:
     error: BaseException | None
 
 
+LogLetter: TypeAlias = "Callable[[int, str, Any, str, str | None], None]"
 _Raw: TypeAlias = tuple[
     int, DeadLetterReason, Any, str, "str | None", "Headers | None", "datetime", Any
 ]
@@ -119,6 +120,8 @@ class DeadLetters:
         self._last_id = 0
         self._system: ActorSystem | None = None
         self._pushed_out = 0
+        self.log_first: LogLetter | None = None
+        """Writes a letter to the log; only the first few."""
 
     def attach(self, system: ActorSystem) -> None:
         """Bind the store to the system whose clock, actors and events it uses."""
@@ -152,8 +155,13 @@ class DeadLetters:
             if len(self._letters) > self._capacity:
                 del self._letters[next(iter(self._letters))]
                 self._pushed_out += 1
-        # An event that missed its subscriber makes no further event, or there were no end.
-        if system.events.wants(DeadLettered) and not isinstance(message, LifecycleEvent):
+        if isinstance(message, LifecycleEvent):
+            # An event that missed its subscriber makes no further event, or there were no end.
+            return
+        # What an actor crashed upon is in the report of that.
+        if self.log_first is not None and reason is not DeadLetterReason.CRASHED:
+            self.log_first(id_, reason.value, message, path, from_)
+        if system.events.wants(DeadLettered):
             system.events.publish(
                 DeadLettered(
                     path=path,

@@ -42,6 +42,7 @@ class Extra:
         "restart_timer",
         "restarted_at",
         "restarts",
+        "rests",
         "stand_in",
         "start_info",
         "start_waiters",
@@ -73,6 +74,8 @@ class Extra:
         """What a restart after a pause waits for."""
         self.restarted_at: deque[float] | None = None
         self.restarts = 0
+        self.rests = False
+        """It is on its way from STOPPING to DOWN."""
         self.stand_in: Cell | None = None
         """Who serves under this actor's ref."""
         self.start_info: Any = None

@@ -45,6 +45,9 @@ class Guardian(Protocol):
     async def _stop_children(self) -> None:
         """Stop the children by the guardian's rules, in the course of its own stop."""
 
+    def _forget_plans(self) -> None:
+        """Call off every restart that is still due: the guardian ends."""
+
     def _restarts_at_once(self, child: Cell) -> bool:
         """Decide, while the guardian is idle, that a failed child begins again; count it so.
 
@@ -73,21 +76,17 @@ class ChildExit(Internal):
 
 def rest(cell: Cell, reason: ExitReason) -> None:
     """Let the cell be DOWN: the incarnation is over. Inside its own turn, or if that is lost."""
+    extra = cell.more()
+    with cell.system.lock:
+        if cell.state >= DOWN or extra.rests:
+            return
+        extra.rests = True
     unwatch_all(cell)
     cancel_all(cell)
-    extra = cell.more()
     extra.behaviours.clear()
     if extra.stash:
         cell.put_back(extra.stash)
         extra.stash.clear()
-    with cell.system.lock:
-        if cell.state >= DOWN:
-            return
-        cell.state = DOWN
-        starting, extra.start_waiters = extra.start_waiters, []
-    if cell.control:
-        # Meant for the incarnation that is over.
-        cell.control.clear()
     if not extra.keep_mailbox:
         letters.flush(cell)
     if cell.put == cell.refuse:  # it was told to drain
@@ -96,14 +95,22 @@ def rest(cell: Cell, reason: ExitReason) -> None:
     cell.actor = None
     cell.context = None
     report.incarnation_ended(cell, reason)
-    if starting:
-        error = letters.start_failed(cell)
-        for future in starting:
-            future.complete(None, error)
-    settle_waiters(cell)
     parent = cell.parent
-    if parent is not None and parent.state < State.STOPPING:
-        parent.post_internal(ChildExit(cell, cell.incarnation, reason))
+    cares = parent is not None and parent.state < State.STOPPING
+    news = ChildExit(cell, cell.incarnation, reason)
+    if cell.control:
+        # Meant for the incarnation that is over.
+        cell.control.clear()
+    # From here on the supervisor, in another thread perhaps, may begin the next one.
+    with cell.system.lock:
+        extra.rests = False
+        cell.state = DOWN
+        starting, extra.start_waiters = extra.start_waiters, []
+    for future in starting:
+        future.complete(None, letters.start_failed(cell))
+    settle_waiters(cell)
+    if parent is not None and cares:
+        parent.post_internal(news)
 
 
 def fail_to_begin(cell: Cell, error: BaseException) -> None:

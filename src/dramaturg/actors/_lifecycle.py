@@ -320,6 +320,7 @@ async def _stop_in_order(cell: Cell) -> None:
             report.hook_failed(cell, "stop", error)
         cell.more().killing = True
         report.stopping(cell, KILLED)
+    cast("incarnations.Guardian", cell.actor)._forget_plans()
     if cell.more().killing:
         cell.more().exit_reason = KILLED
         await killing.kill_children(cell)

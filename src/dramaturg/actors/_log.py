@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dramaturg.actors._events import (
     ActorFailed,
-    DeadLettered,
     LifecycleEvent,
     LoopHeld,
     ShutdownTimedOut,
@@ -17,6 +16,7 @@ from dramaturg.actors._events import (
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
 
+    from dramaturg.actors._dead_letters import DeadLetters, LogLetter
     from dramaturg.actors._event_stream import EventStream
 
 __all__ = ["Log", "default_log", "log_events"]
@@ -60,8 +60,10 @@ def _to_logging(
     return (text,), {"exc_info": error}
 
 
-def log_events(events: EventStream, log: Log, *, quiet: Callable[[], bool]) -> None:
-    """Subscribe the log to the events that an operator has to see.
+def log_events(
+    events: EventStream, letters: DeadLetters, log: Log, *, quiet: Callable[[], bool]
+) -> None:
+    """Let the log write what an operator has to see.
 
     While ``quiet`` says so, no dead letter is logged: that a system which shuts
     down leaves messages behind is no news.
@@ -80,33 +82,42 @@ def log_events(events: EventStream, log: Log, *, quiet: Callable[[], bool]) -> N
     def write(event: LifecycleEvent) -> None:
         _WRITERS[type(event)](log, event)
 
-    events.subscribe(write, *_WRITERS)
-    _log_first_dead_letters(events, log, quiet)
+    loud = {each for each, level in _LEVELS.items() if _is_enabled(log, level)}
+    if loud:
+        events.subscribe(write, *loud)
+    if _is_enabled(log, logging.WARNING):
+        letters.log_first = _first_dead_letters(letters, log, quiet)
 
 
-def _log_first_dead_letters(events: EventStream, log: Log, quiet: Callable[[], bool]) -> None:
+def _is_enabled(log: Log, level: int) -> bool:
+    """Tell whether the log would write it: an event for nobody need not be made."""
+    # Only structlog's own filters know, once and for all. Other loggers answer to any name.
+    knows = callable(getattr(type(log), "is_enabled_for", None))
+    return not knows or bool(log.is_enabled_for(level))
+
+
+def _first_dead_letters(letters: DeadLetters, log: Log, quiet: Callable[[], bool]) -> LogLetter:
     left = DEAD_LETTERS_LOGGED
 
-    def write(event: DeadLettered) -> None:
+    def write(id_: int, reason: str, message: Any, target: str, sender: str | None) -> None:
         nonlocal left
-        # What an actor crashed upon is in the report of that. Another thread may have just
-        # logged the last one.
-        if left <= 0 or quiet() or event.reason == "crashed":
+        # Another thread may have just logged the last one.
+        if left <= 0 or quiet():
             return
         left -= 1
         log.warning(
             "dead_letter",
-            path=event.path,
-            reason=event.reason,
-            message_type=event.message_type,
-            sender=event.sender,
-            letter_id=event.letter_id,
+            path=target,
+            reason=reason,
+            message_type=type(message).__qualname__,
+            sender=sender,
+            letter_id=id_,
             note="further ones are only in system.dead_letters" if left <= 0 else None,
         )
         if left <= 0:
-            subscription.cancel()
+            letters.log_first = None
 
-    subscription = events.subscribe(write, DeadLettered)
+    return write
 
 
 def _actor_failed(log: Log, event: ActorFailed) -> None:
@@ -144,4 +155,8 @@ _WRITERS: dict[type[LifecycleEvent], Any] = {
     LoopHeld: _loop_held,
     ThreadLeaked: _thread_leaked,
     ShutdownTimedOut: _shutdown_timed_out,
+}
+
+_LEVELS: dict[type[LifecycleEvent], int] = {
+    each: logging.ERROR if each is ActorFailed else logging.WARNING for each in _WRITERS
 }

@@ -145,6 +145,8 @@ def hook_failed(cell: Cell, hook: str, error: BaseException) -> None:
 def _publish_failure(
     cell: Cell, error: BaseException, phase: str, item: Any, decision: str
 ) -> None:
+    if not cell.system.events.wants(ActorFailed):
+        return
     envelope = item if item.__class__ is Envelope else None
     message = envelope.message if envelope is not None else item
     headers = envelope.headers if envelope is not None else None

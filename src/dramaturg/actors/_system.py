@@ -116,9 +116,9 @@ class ActorSystem:
         self.traces = trace
         self.log: Log = (logger if logger is not None else default_log()).bind(system=name)
         self.events = EventStream(self.log)
-        log_events(self.events, self.log, quiet=lambda: self.stopped or self._closing is not None)
         self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
         self.dead_letters.attach(self)
+        log_events(self.events, self.dead_letters, self.log, quiet=self._is_ending)
         # Reentrant, since it guards small steps that use each other.
         self.lock = threading.RLock()
         self.waits_for: dict[Cell, list[tuple[int, Reply]]] = {}
@@ -181,6 +181,9 @@ class ActorSystem:
         """Take note that the host's loop runs, for the first time or again."""
         if not hasattr(self, "root"):
             self._open(helping=True)
+
+    def _is_ending(self) -> bool:
+        return self.stopped or self._closing is not None
 
     def _check_unused(self) -> None:
         if self.host.ident:

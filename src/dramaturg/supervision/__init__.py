@@ -8,6 +8,21 @@ Everything public is here; the modules beside this one are private.
 
 from dramaturg import _links
 from dramaturg.supervision._backoff import Backoff
+from dramaturg.supervision._breaker import CircuitBreaker
+from dramaturg.supervision._breaker_actor import BreakerActor
+from dramaturg.supervision._breaker_gate import CircuitOpen
+from dramaturg.supervision._breaker_messages import (
+    BreakerClosed,
+    BreakerHalfOpened,
+    BreakerOpened,
+    BreakerStatus,
+    GetBreaker,
+)
+from dramaturg.supervision._breaker_rules import BreakerState
+from dramaturg.supervision._bulkhead import Bulkhead
+from dramaturg.supervision._bulkhead_actor import BulkheadActor
+from dramaturg.supervision._bulkhead_messages import BulkheadStatus, GetBulkhead
+from dramaturg.supervision._bulkhead_places import BulkheadFull
 from dramaturg.supervision._errors import (
     AlreadyPresent,
     AlreadyStarted,
@@ -59,6 +74,16 @@ __all__ = [
     "AlreadyPresent",
     "AlreadyStarted",
     "Backoff",
+    "BreakerActor",
+    "BreakerClosed",
+    "BreakerHalfOpened",
+    "BreakerOpened",
+    "BreakerState",
+    "BreakerStatus",
+    "Bulkhead",
+    "BulkheadActor",
+    "BulkheadFull",
+    "BulkheadStatus",
     "ChildCounts",
     "ChildDegraded",
     "ChildInfo",
@@ -71,9 +96,13 @@ __all__ = [
     "ChildStartFailed",
     "ChildStarted",
     "ChildView",
+    "CircuitBreaker",
+    "CircuitOpen",
     "CountChildren",
     "DeleteChild",
     "FailedToStartChild",
+    "GetBreaker",
+    "GetBulkhead",
     "GetChildSpec",
     "LimitedRestart",
     "OnError",

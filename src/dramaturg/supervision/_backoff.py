@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, cast, final
 
 from dramaturg.actors import OptionError
 
@@ -51,14 +52,14 @@ class Backoff:
     reset_after: float | None = None
 
     def __post_init__(self) -> None:
-        _check("initial", self.initial, 0.0 < self.initial < math.inf, "seconds, more than 0")
-        fits = self.initial <= self.maximum < math.inf
-        _check("maximum", self.maximum, fits, "seconds, at least initial")
-        _check("factor", self.factor, 1.0 <= self.factor < math.inf, "at least 1")
-        _check("jitter", self.jitter, 0.0 <= self.jitter <= 1.0, "from 0 to 1")
+        _check("initial", self.initial, above=0.0, expected="seconds, more than 0")
+        least = self.initial
+        _check("maximum", self.maximum, least=least, expected="seconds, at least initial")
+        _check("factor", self.factor, least=1.0, expected="at least 1")
+        _check("jitter", self.jitter, least=0.0, most=1.0, expected="from 0 to 1")
         if self.reset_after is not None:
-            fits = 0.0 <= self.reset_after < math.inf
-            _check("reset_after", self.reset_after, fits, "seconds, at least 0, or None")
+            expected = "seconds, at least 0, or None"
+            _check("reset_after", self.reset_after, least=0.0, expected=expected)
 
     def delay(self, failures: int, random: Random) -> float:
         """Return the pause in seconds before the restart after so many earlier ones in a row.
@@ -66,12 +67,12 @@ class Backoff:
         :param failures: k, from 0.
         :param random: the system's random source; used only with jitter.
         """
-        # Before the power overflows it has passed every cap.
-        steps = math.log(self.maximum / self.initial, self.factor) if self.factor > 1 else 0.0
-        if failures >= steps > 0:
-            pause = self.maximum
-        else:
-            pause = min(self.maximum, self.initial * self.factor**failures)
+        pause = self.initial
+        if self.factor > 1 and failures > 0:
+            # Beyond so many steps the power might overflow, and the cap has long been reached.
+            steps = (math.log(self.maximum) - math.log(self.initial)) / math.log(self.factor) + 1
+            pause = self.maximum if failures >= steps else self.initial * self.factor**failures
+        pause = min(self.maximum, pause)
         return pause * (1.0 - self.jitter * random.random()) if self.jitter else pause
 
     def next_count(self, failures: int, up_for: float) -> int:
@@ -82,6 +83,16 @@ class Backoff:
         return 0 if up_for >= reset_after else failures + 1
 
 
-def _check(option: str, value: object, fits: bool, expected: str) -> None:  # noqa: FBT001
-    if not fits:
+def _check(
+    option: str,
+    value: object,
+    *,
+    expected: str,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = sys.float_info.max,
+) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    number = cast("float", value)
+    if not is_number or not above < number or not least <= number <= most:
         raise OptionError(option=option, value=value, expected=expected)

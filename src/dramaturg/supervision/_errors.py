@@ -19,6 +19,8 @@
     └── FailedToStartChild          a supervisor did not come up, for a child did not
     RestartLimitReached         a supervisor gave up (an OTP supervisor's end with ``shutdown``)
     StartTimeout                a start took longer than its spec allows (TimeoutError)
+    CircuitOpen                 a circuit breaker keeps calls away for now (``_breaker_gate``)
+    BulkheadFull                a bulkhead has no room, nor room to wait (``_bulkhead_places``)
 """
 
 from __future__ import annotations

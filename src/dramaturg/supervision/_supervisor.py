@@ -99,6 +99,10 @@ class Supervisor(Actor):
         if self._team is not None:
             await self._team.stop_children()
 
+    def _forget_plans(self) -> None:
+        if self._team is not None:
+            self._team.forget_plans()
+
     def _child_exited(self, exit_: ChildExit) -> Any:
         return None if self._team is None else self._team.child_exited(exit_)
 

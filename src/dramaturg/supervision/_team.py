@@ -352,6 +352,13 @@ class Team:
             else:
                 child.release()
 
+    def forget_plans(self) -> None:
+        """Call off restarts and probes that are still due."""
+        for child in self.children.values():
+            child.forget_restart()
+            if child.probe is not None:
+                child.probe.end()
+
     async def _stop_at_once(self, children: list[Child]) -> None:
         system = self.cell.system
         started = system.now()
