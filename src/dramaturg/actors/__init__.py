@@ -77,7 +77,7 @@ from dramaturg.actors._health import (
 )
 from dramaturg.actors._ids import IdSource, random_ids, seeded_ids
 from dramaturg.actors._mailbox import Bounded, MailboxSpec, Overflow, Priority, Unbounded
-from dramaturg.actors._message import Message, Request, reply_type
+from dramaturg.actors._message import Message, PlainRequest, Request, reply_type
 from dramaturg.actors._props import Props
 from dramaturg.actors._ref import ActorRef
 from dramaturg.actors._registry import RegisteredType, TypeRegistry
@@ -162,6 +162,7 @@ __all__ = [
     "OptionError",
     "OutsideActorError",
     "Overflow",
+    "PlainRequest",
     "Policy",
     "Priority",
     "Props",

@@ -10,6 +10,7 @@ from dramaturg.actors._context import ActorContext
 from dramaturg.actors._errors import HandlerDefinitionError, OutsideActorError
 from dramaturg.actors._future import Future
 from dramaturg.actors._handler import build_table, is_async
+from dramaturg.actors._lifecycle import request_stop
 from dramaturg.actors._mailbox import UNBOUNDED
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ class Actor(_Base):
 
     def stop(self) -> None:
         """Stop this actor: after the current message (pykka's way: after those queued)."""
-        self._living_cell("stop").ref.request_stop()
+        request_stop(self._living_cell("stop"))
 
     def on_start(self) -> Any:
         """Run before the first message; ``def`` or ``async def``. Raising fails the actor.
@@ -171,6 +172,13 @@ class Actor(_Base):
 
     def on_restart(self, cause: BaseException) -> Any:
         """Run on the *new* instance after a failure, between ``__init__`` and ``on_start``."""
+
+    def on_recover(self) -> Any:
+        """Run when the actor serves again after a fallback did, before the first message.
+
+        It has been up for a while already, on trial; see ``ChildSpec.fallbacks``. What the
+        fallback did meanwhile this actor has not seen. Raising fails the actor.
+        """
 
     def __str__(self) -> str:
         return f"{type(self).__name__} ({self.actor_urn})"

@@ -25,28 +25,34 @@ from dramaturg.actors._tree import make_actor
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
 
-__all__ = ["begin"]
+__all__ = ["begin", "usable"]
 
 
-def begin(cell: Cell, cause: BaseException | None = None) -> Cell:
-    """Make the next incarnation of a cell that is DOWN or was released.
+def usable(cell: Cell) -> Cell:
+    """Return the cell, or one that has taken over its ref.
+
+    What was abandoned may still be in the old one.
+    """
+    extra = cell.more()
+    if extra.lost or (cell.state is STOPPED and extra.thread is not None):
+        return take_over(cell)
+    return cell
+
+
+def begin(cell: Cell, cause: BaseException | None = None) -> None:
+    """Make the next incarnation of a cell that is DOWN or was released, and :func:`usable`.
 
     In the turn of its supervisor, ``__init__`` included; the hooks run in the cell's
     own turn. Await ``endings.started(...)`` to know whether they came through.
 
     :param cause: the failure that the new instance's ``on_restart`` is to see.
-    :returns: the cell, or the one that has taken over its ref: what is abandoned
-        may still be in the old one.
     :raises StartFailed: if ``__init__`` raised; the cell is as it was.
     :raises DuplicateNameError: if it was released and another child has its name now.
     :raises ActorStopped: if its supervisor is stopping.
     """
     extra = cell.more()
-    if extra.lost or (cell.state is STOPPED and extra.thread is not None):
-        cell = take_over(cell)
-        extra = cell.more()
     _come_back(cell)
-    extra.killing = False
+    extra.killing = None
     extra.exit_reason = NORMAL
     extra.failure = None
     extra.start_info = None
@@ -66,7 +72,6 @@ def begin(cell: Cell, cause: BaseException | None = None) -> Cell:
         failed = StartFailed(path=cell.path, cause=f"{type(error).__name__}: {error}")
         raise failed from error
     _go(cell, cause)
-    return cell
 
 
 def _come_back(cell: Cell) -> None:

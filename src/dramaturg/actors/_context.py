@@ -87,6 +87,20 @@ class ActorContext:
         """The living children, the eldest first."""
         return tuple(child.ref for child in tuple((self._cell.children or {}).values()))
 
+    def lookup(self, path: str) -> ActorRef[Any] | None:
+        """Find the living actor at a path; None if there is none.
+
+        "/shop/pricing" counts from the top; "../pricing" is a sibling, "till" a child.
+        """
+        if path.startswith("/"):
+            return self._cell.system.lookup(path)
+        cell: Cell | None = self._cell
+        for name in path.split("/"):
+            if cell is None:
+                return None
+            cell = cell.parent if name == ".." else (cell.children or {}).get(name)
+        return None if cell is None or cell.parent is None else cell.ref
+
     # -- the current message
 
     @property

@@ -157,10 +157,12 @@ async def crash(cell: Cell, error: BaseException, phase: str = "message") -> Non
     cell.attention = True
     extra.failure = error
     item = _note_what_was_hit(cell, item, error, phase)
+    supervised = extra.policy is None and is_supervised(cell)
+    if supervised:
+        report.failed(cell, error, phase, item, None, decided=True)
     if phase != "__init__":
         await _tell_the_actor(cell, error)
-    if extra.policy is None and is_supervised(cell):
-        report.failed(cell, error, phase, item, None, decided=True)
+    if supervised:
         await lifecycle.begin_stop(cell, failed_with(error))
         return
     decision, decided = _decide(cell, error, phase, item)
@@ -290,7 +292,6 @@ async def start_again(cell: Cell) -> None:
         return
     if await lifecycle.start(cell, cause):
         extra.failure = None
-        report.restarted(cell)
 
 
 def note_restart(cell: Cell) -> None:

@@ -99,6 +99,8 @@ class Replayed:
     """Letters kept since no living actor has that path."""
     exhausted: int
     """Letters kept since they had all the attempts they get."""
+    ids: tuple[int, ...] = ()
+    """The ids of those that were sent."""
 
 
 class DeadLetters:
@@ -144,7 +146,10 @@ class DeadLetters:
         headers = envelope.headers if envelope is not None else None
         sender = envelope.sender if envelope is not None else None
         from_ = sender.path if sender is not None else None
-        path = cell.path
+        extra = cell.extra
+        # Where it was sent: a fallback that stood in may be gone when it is replayed.
+        front = None if extra is None else extra.front
+        path = cell.path if front is None else front.path
         with system.lock:
             self._last_id = id_ = self._last_id + 1
             time = system.clock.time()
@@ -219,6 +224,16 @@ class DeadLetters:
         )
         return [*islice(fitting, limit)]
 
+    def get(self, letter_id: int) -> DeadLetter | None:
+        """Return one letter, such as ``DeadLettered`` names; None if it is not here any more."""
+        if self._system is None:
+            return None
+        with self._system.lock:
+            letter = self._letters.get(letter_id)
+            if letter is not None and not isinstance(letter, DeadLetter):
+                self._letters[letter_id] = letter = _letter(letter)
+            return letter
+
     def replay(
         self,
         letters: Iterable[DeadLetter] | None = None,
@@ -244,9 +259,10 @@ class DeadLetters:
             raise OptionError(
                 option="dead_letters", value=self, expected="a store attached to a system"
             )
-        sent = no_target = exhausted = 0
+        no_target = exhausted = 0
+        sent: list[int] = []
         for letter in self._snapshot() if letters is None else tuple(letters):
-            if limit is not None and sent >= limit:
+            if limit is not None and len(sent) >= limit:
                 break
             if letter.attempts >= max_attempts:
                 exhausted += 1
@@ -256,9 +272,9 @@ class DeadLetters:
                 no_target += 1
                 continue
             if self._take(letter):
-                sent += 1
+                sent.append(letter.id)
                 self._send(letter, ref, system)
-        return Replayed(sent=sent, no_target=no_target, exhausted=exhausted)
+        return Replayed(sent=len(sent), no_target=no_target, exhausted=exhausted, ids=tuple(sent))
 
     def discard(self, letters: Iterable[DeadLetter] | None = None) -> int:
         """Throw letters away, default all; return how many there were."""

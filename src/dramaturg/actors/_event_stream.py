@@ -72,6 +72,11 @@ class EventStream:
             )
         subscription = Subscription(self, callback, types)
         with self._lock:
+            if isinstance(subscriber, ActorRef):
+                # An actor subscribes again whenever it is restarted.
+                for each in self._subscriptions:
+                    if each.callback == callback and each.types == types:
+                        return each
             self._subscriptions = (*self._subscriptions, subscription)
             self._routes = {}
         if isinstance(subscriber, ActorRef):

@@ -143,8 +143,8 @@ class LoopHeld(LifecycleEvent):
 class ThreadLeaked(LifecycleEvent):
     """An actor's thread did not end in time; a thread cannot be killed.
 
-    The actor counts as stopped; what the abandoned thread still sends or
-    returns is dropped.
+    The actor counts as ended; what the abandoned thread still returns is dropped.
+    What it still sends arrives.
     """
 
     thread: str

@@ -30,6 +30,7 @@ class Extra:
         "behaviours",
         "exit_reason",
         "failure",
+        "front",
         "in_a_row",
         "keep_mailbox",
         "killing",
@@ -59,10 +60,13 @@ class Extra:
         self.behaviours: list[Callable[[Any], Any]] = []
         self.exit_reason: ExitReason = NORMAL
         self.failure: BaseException | None = None
+        self.front: Cell | None = None
+        """For whom it stands in."""
         self.in_a_row = -1
         """What the policy's last ``Restart`` said."""
         self.keep_mailbox = True
-        self.killing = False
+        self.killing: ExitReason | None = None
+        """It is to end at once, for this reason."""
         self.lost = False
         """A thread or a task that did not come back may still be in the cell."""
         self.never_up = False
@@ -98,7 +102,7 @@ class Extra:
             and self.stand_in is None
             and self.receive_timeout is None
             and self.start_info is None
-            and not self.killing
+            and self.killing is None
             and not self.pykka
             and not self.stash
             and not self.timers

@@ -89,7 +89,10 @@ def rest(cell: Cell, reason: ExitReason) -> None:
         extra.stash.clear()
     if not extra.keep_mailbox:
         letters.flush(cell)
-    if cell.put == cell.refuse:  # it was told to drain
+    if cell.put == cell.refuse:
+        # It was told to drain, and the incarnation that was to is over.
+        waiting = cell.take_rest()
+        cell.put_back([item for item in waiting if not isinstance(item, lifecycle.DrainEnd)])
         cell.open()
     cell.attention = True
     cell.actor = None

@@ -24,9 +24,10 @@ from dramaturg.actors._waiting import ended_within
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._exit_reason import ExitReason
     from dramaturg.actors._ref import ActorRef
 
-__all__ = ["PATIENCE", "abandon", "is_stuck", "kill", "kill_children", "kill_ref"]
+__all__ = ["PATIENCE", "abandon", "is_stuck", "kill", "kill_children", "kill_ref", "patience_for"]
 
 PATIENCE = 1.0
 """Seconds that a killed actor gets to come to its end."""
@@ -47,7 +48,7 @@ class _Kill:
             incarnations.settle_waiters(cell)
 
 
-def kill(cell: Cell) -> None:
+def kill(cell: Cell, reason: ExitReason = KILLED) -> None:
     """Stop the actor without waiting for its handler; on the loop's thread.
 
     An ``async def`` handler is cancelled where it waits. A thread cannot be
@@ -56,7 +57,7 @@ def kill(cell: Cell) -> None:
     if cell.state >= DOWN:
         return
     stuck = is_stuck(cell)
-    cell.more().killing = True
+    cell.more().killing = reason
     cell.signal(_Kill())
     # One that has children has to wait for them.
     if not cell.dispatcher.interrupt(cell) and stuck and not cell.children:
@@ -103,6 +104,14 @@ def abandon(cell: Cell, *, for_good: bool = True) -> None:
         lifecycle.end(cell, KILLED)
 
 
+def patience_for(cell: Cell) -> float:
+    """Return how many seconds a killed actor gets: a supervisor has to end its children first."""
+    if not cell.actor_class._supervises:
+        return PATIENCE
+    children = tuple((cell.children or {}).values())
+    return PATIENCE + ORPHANS_PATIENCE + max(map(patience_for, children), default=0.0)
+
+
 async def kill_children(cell: Cell) -> None:
     """End the children of a killed supervisor, all at once.
 
@@ -117,7 +126,7 @@ async def kill_children(cell: Cell) -> None:
         if child.state is State.STARTING:
             kill(child)
         else:
-            child.signal(stop)
+            lifecycle.order_stop(child, stop)
     until = cell.system.now() + ORPHANS_PATIENCE
     for child in children:
         await _end_orphan(child, until)
@@ -128,7 +137,7 @@ async def _end_orphan(child: Cell, until: float) -> None:
         if await ended_within(child, max(0.0, until - child.system.now())):
             return
         kill(child)
-        if await ended_within(child, PATIENCE):
+        if await ended_within(child, patience_for(child)):
             return
     except asyncio.CancelledError:  # no reason to leave a child behind
         pass

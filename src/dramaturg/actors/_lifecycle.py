@@ -62,6 +62,7 @@ __all__ = [
     "end",
     "enter",
     "note_start",
+    "order_stop",
     "request_stop",
     "start",
     "stop_children",
@@ -129,6 +130,20 @@ class DrainEnd(Internal):
 
     def handle(self, cell: Cell) -> Any:
         cell.signal(Stop())
+
+
+class _StopInTurn(Internal):
+    """An order to stop that waits behind what came before it."""
+
+    __slots__ = ("_incarnation", "_stop")
+
+    def __init__(self, stop: Stop, incarnation: int) -> None:
+        self._stop = stop
+        self._incarnation = incarnation
+
+    def handle(self, cell: Cell) -> Any:
+        if cell.incarnation == self._incarnation:
+            cell.signal(self._stop)
 
 
 # -- the steps --------------------------------------------------------------------
@@ -214,6 +229,8 @@ async def start(cell: Cell, cause: BaseException | None = None) -> bool:
         return False
     report.started(cell)
     tell_who_waits_for_the_start(cell)
+    if cell.incarnation > 1:
+        report.restarted(cell)
     return True
 
 
@@ -250,15 +267,33 @@ def request_stop(cell: Cell) -> None:
     if cell.pykka_contract:
         drain(cell)
     elif cell.state is not STOPPED:
-        cell.signal(_STOP, here=True)
+        order_stop(cell, _STOP, here=True)
+
+
+def order_stop(cell: Cell, stop: Stop, *, here: bool = False) -> None:
+    """Give an order to stop; any thread.
+
+    It goes into the control lane, but to a supervisor into the mailbox, as in OTP:
+    what it was asked before, and the ends of children that it has yet to see to, come first.
+    """
+    if not cell.actor_class._supervises:
+        cell.signal(stop, here=here)
+        return
+    cell.post_internal(_StopInTurn(stop, cell.incarnation))
+    if cell.state is DOWN:
+        incarnations.settle_waiters(cell)
 
 
 def drain(cell: Cell) -> None:
     """Close the door, and stop once what is queued has been handled; any thread."""
     with cell.system.lock:
-        if cell.state >= State.STOPPING or cell.put == cell.refuse:
-            return
-        cell.put = cell.refuse
+        drains = cell.state < State.STOPPING and cell.put != cell.refuse
+        if drains:
+            cell.put = cell.refuse
+    if not drains:
+        if cell.state is DOWN:
+            incarnations.settle_waiters(cell)
+        return
     cell.mailbox.append(DrainEnd())
     if cell.idle:
         cell.dispatcher.schedule(cell)
@@ -279,7 +314,7 @@ async def begin_stop(cell: Cell, reason: ExitReason) -> None:
     cell.attention = True
     extra = cell.extra
     if extra is not None and extra.killing:
-        reason = KILLED
+        reason = extra.killing
     if reason is not NORMAL or extra is not None:
         cell.more().exit_reason = reason
     report.stopping(cell, reason)
@@ -306,7 +341,7 @@ def stop_children(cell: Cell) -> bool:
     with cell.system.lock:
         children = list(cell.children.values()) if cell.children else []
     for child in reversed(children):
-        child.signal(_SHUT_DOWN)
+        order_stop(child, _SHUT_DOWN)
     return bool(cell.children)
 
 
@@ -318,11 +353,12 @@ async def _stop_in_order(cell: Cell) -> None:
     except BaseException as error:  # noqa: BLE001 - a subclass's, or its cancellation
         if not isinstance(error, asyncio.CancelledError):
             report.hook_failed(cell, "stop", error)
-        cell.more().killing = True
+        cell.more().killing = cell.more().killing or KILLED
         report.stopping(cell, KILLED)
     cast("incarnations.Guardian", cell.actor)._forget_plans()
-    if cell.more().killing:
-        cell.more().exit_reason = KILLED
+    killed = cell.more().killing
+    if killed is not None:
+        cell.more().exit_reason = killed
         await killing.kill_children(cell)
 
 
@@ -352,8 +388,9 @@ async def _run_on_stop(cell: Cell) -> None:
     try:
         await call(living_actor(cell).on_stop())
     except BaseException as error:  # noqa: BLE001 - a hook may fail with anything
-        if cell.more().killing and isinstance(error, asyncio.CancelledError):
-            cell.more().exit_reason = KILLED
+        killed = cell.more().killing
+        if killed is not None and isinstance(error, asyncio.CancelledError):
+            cell.more().exit_reason = killed
             return
         report.hook_failed(cell, "on_stop", error)
         if is_supervised(cell):

@@ -87,6 +87,16 @@ class Request(Message, Generic[Reply_co]):
     """
 
 
+class PlainRequest(Generic[Reply_co]):
+    """What `Request` is, for a message that is no model and never leaves the process.
+
+    ``class Which(PlainRequest[int])``, a dataclass perhaps: requesting one gives an int to type
+    checkers. It has no registered name, and may hold anything.
+    """
+
+    __slots__ = ()
+
+
 def reply_type(cls: type) -> Any:
     """Return the reply type that ``cls`` promises: ``R`` of the ``Request[R]`` it derives from.
 

@@ -46,6 +46,15 @@ class Props(Generic[A]):
         self.kwargs: dict[str, Any] = dict(kwargs)
         self.options: dict[str, Any] = {}
 
+    @classmethod
+    def partial(cls, actor_class: type[A], *args: Any, **kwargs: Any) -> Props[A]:
+        """Make a recipe with only some of the arguments; for templates, which get the others later.
+
+        :raises OptionError: if the first argument is not an actor class.
+        """
+        make: Any = cls
+        return cast("Props[A]", make(actor_class, *args, **kwargs))
+
     def using(
         self,
         *,

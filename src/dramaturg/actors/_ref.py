@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast, final, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, final, overload
 
 import pykka
 from pydantic_core import CoreSchema, core_schema
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from dramaturg.actors._actor import Actor
     from dramaturg.actors._cell import Cell
-    from dramaturg.actors._message import Request
+    from dramaturg.actors._message import PlainRequest, Request
 
 __all__ = ["ActorRef"]
 
@@ -79,7 +79,7 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
 
     @overload
     def request(
-        self, message: Request[R], *, timeout: float | None = None
+        self, message: Request[R] | PlainRequest[R], *, timeout: float | None = None
     ) -> Coroutine[Any, Any, R]: ...
     @overload
     def request(
@@ -109,11 +109,19 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
     # Narrower than pykka's for requests alone, which pykka does not know.
     @overload  # type: ignore[override]
     def ask(
-        self, message: Request[R], *, block: Literal[True] = True, timeout: float | None = None
+        self,
+        message: Request[R] | PlainRequest[R],
+        *,
+        block: Literal[True] = True,
+        timeout: float | None = None,
     ) -> R: ...
     @overload
     def ask(
-        self, message: Request[R], *, block: Literal[False], timeout: float | None = None
+        self,
+        message: Request[R] | PlainRequest[R],
+        *,
+        block: Literal[False],
+        timeout: float | None = None,
     ) -> Future[R]: ...
     @overload
     def ask(
@@ -214,6 +222,12 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
         return cell.state is not State.STOPPED
 
     # -- who
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
 
     @property
     def path(self) -> str:

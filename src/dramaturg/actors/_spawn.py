@@ -26,7 +26,7 @@ from dramaturg.actors._watch import unwatch_all
 if TYPE_CHECKING:
     from dramaturg.actors._system import ActorSystem
 
-__all__ = ["lay_down", "spawn", "spawn_in_pykkas_way", "take_over"]
+__all__ = ["lay_down", "resolved", "spawn", "spawn_in_pykkas_way", "take_over"]
 
 A = TypeVar("A", bound="Actor | pykka.Actor")
 _NO_OPTIONS: dict[str, Any] = {}
@@ -106,14 +106,8 @@ def spawn_in_pykkas_way(
 def _make_cell(
     system: ActorSystem, parent: Cell, actor: Props[Any] | type[Any], name: str | None
 ) -> tuple[Cell, type[Actor]]:
-    if isinstance(actor, Props):
-        cls, options = actor.actor_class, actor.options
-    else:
-        cls, options = actor, _NO_OPTIONS
-    # An attribute tells it faster than issubclass does for abstract classes.
-    if not (isinstance(cls, type) and hasattr(cls, "_kind")):
-        cls = _adopted(cls)
-        actor = _with_class(actor, cls)
+    actor, cls = resolved(actor)
+    options = actor.options if isinstance(actor, Props) else _NO_OPTIONS
     cell = Cell(system, parent, system.next_name(cls) if name is None else check_name(name), actor)
     cell.ref = ActorRef(cell)
     cell.throughput = cls.throughput
@@ -134,6 +128,18 @@ def _make_cell(
             cell.where = None
         system.count_one_more()
     return cell, cls
+
+
+def resolved(
+    actor: Props[Any] | type[Any],
+) -> tuple[Props[Any] | type[Any], type[Actor]]:
+    """Return the recipe and the class in it, which supervises a plain pykka actor if need be."""
+    cls = actor.actor_class if isinstance(actor, Props) else actor
+    # An attribute tells it faster than issubclass does for abstract classes.
+    if isinstance(cls, type) and hasattr(cls, "_kind"):
+        return actor, cls
+    cls = _adopted(cls)
+    return _with_class(actor, cls), cls
 
 
 def _adopted(cls: Any) -> type[Actor]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, final
 
+from dramaturg.actors import _crash as crashing, _lifecycle as lifecycle
 from dramaturg.actors._dead_letters import DeadLetterReason
 from dramaturg.actors._letters import bury
 from dramaturg.actors._resolve import invoke
@@ -32,6 +33,7 @@ def serve_for(front: Cell, stand_in: Cell, before: Cell | None = None) -> None:
     extra = front.more()
     waiting = [] if before is None else before.take_rest()
     extra.stand_in = stand_in
+    stand_in.more().front = front
     front.put = _door(front, stand_in)
     for item in [*waiting, *front.take_rest()]:
         _pass_on(stand_in, item)
@@ -77,11 +79,25 @@ def hold(front: Cell) -> None:
     front.open()
 
 
+@final
+class _Recovered:
+    __slots__ = ()
+
+    async def apply(self, cell: Cell) -> None:
+        if cell.state is not RUNNING or cell.actor is None:
+            return
+        try:
+            await lifecycle.call(cell.actor.on_recover())
+        except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
+            await crashing.crash(cell, error, phase="on_recover")
+
+
 def let_go(front: Cell) -> None:
     """Let a front that was held handle what has come."""
     with front.system.lock:
         if front.state is State.SUSPENDED:
             front.state = RUNNING
+    front.signal(_Recovered())
     if front.idle:
         front.dispatcher.schedule(front)
 

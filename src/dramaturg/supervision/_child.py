@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast, final
 
 from dramaturg.actors import (
+    ExitReason,
     Ignore,
     Props,
     StartFailed,
@@ -12,12 +13,12 @@ from dramaturg.actors import (
     _kill as killing,
     _standing_in as standing_in,
 )
-from dramaturg.actors._begin import begin
+from dramaturg.actors._begin import begin, usable
 from dramaturg.actors._exit_reason import KILLED, SHUTDOWN
 from dramaturg.actors._health import Degradation
 from dramaturg.actors._incarnation import release
-from dramaturg.actors._lifecycle import Stop
-from dramaturg.actors._spawn import lay_down
+from dramaturg.actors._lifecycle import Stop, order_stop
+from dramaturg.actors._spawn import lay_down, resolved
 from dramaturg.actors._state import DOWN, RUNNING
 from dramaturg.actors._waiting import ended_within, within
 from dramaturg.supervision._errors import StartTimeout
@@ -109,6 +110,10 @@ class Child:
         """The name of the actor that runs."""
         return f"{self.id}~{self.rung}" if self.rung else self.id
 
+    def is_active(self, *, of_pool: bool) -> bool:
+        """Tell whether there is an actor; for a pool, as in OTP, what the supervisor believes."""
+        return self.alive and (of_pool or (self.cell is not None and self.cell.state < DOWN))
+
     def view(self) -> ChildView:
         """Show what strategies look at."""
         spec = self.spec
@@ -126,9 +131,8 @@ class Child:
         self.forget_restart()
         cell = self.cell
         try:
-            if cell is None:
-                cell = self._find_cell(parent)
-            self.cell = cell = begin(cell, cause)
+            self.cell = cell = self._find_cell(parent) if cell is None else usable(cell)
+            begin(cell, cause)
         except StartFailed as error:
             return error.__cause__ or error
         except Exception as error:  # noqa: BLE001 - a taken name, no more threads
@@ -143,12 +147,13 @@ class Child:
         future = endings.start_outcome(cell)
         limit = self.spec.start_timeout
         if not future.is_done() and not await within(cell.system, future, limit):
-            await cut_short(cell)
-            return StartTimeout(path=cell.path, timeout=cast("float", limit))
-        error = start_error(future)
-        if error is None:
+            error = StartTimeout(path=cell.path, timeout=cast("float", limit))
+            await cut_short(cell, ExitReason("killed", error=error))
+            return error
+        failed = start_error(future)
+        if failed is None:
             self.note_up()
-        return error
+        return failed
 
     def note_up(self) -> None:
         """The actor runs."""
@@ -162,8 +167,10 @@ class Child:
         """Take over what an earlier incarnation of the supervisor left, so that refs stay."""
         cell = (parent.children or {}).get(self.name)
         if cell is not None and cell.state is DOWN:
-            if cell.actor_class._kind == self.props.actor_class._kind:
-                cell.props = self.props
+            props, cls = resolved(self.props)
+            if cell.actor_class._kind == cls._kind:
+                cell = usable(cell)
+                cell.props = props
                 if cell.extra is not None and cell.extra.stand_in is not None:
                     standing_in.take_back(cell, cell.extra.stand_in)
                 return cell
@@ -180,7 +187,7 @@ class Child:
         if self.spec.shutdown == "brutal_kill":
             killing.kill(cell)
         elif cell.state < DOWN:
-            cell.signal(_SHUT_DOWN, here=True)
+            order_stop(cell, _SHUT_DOWN, here=True)
         return cell.state >= DOWN
 
     async def stopped(self, until: float | None = None) -> None:
@@ -191,7 +198,7 @@ class Child:
         cell = cast("Cell", self.cell)
         shutdown = self.spec.shutdown
         if shutdown == "brutal_kill":
-            if not await ended_within(cell, killing.PATIENCE):
+            if not await ended_within(cell, killing.patience_for(cell)):
                 killing.abandon(cell, for_good=False)
             return
         limit = None if shutdown == "infinity" else cast("float", shutdown)
@@ -297,8 +304,9 @@ def is_ignored(error: BaseException | None) -> bool:
     return isinstance(error, Ignore)
 
 
-async def cut_short(cell: Cell) -> None:
+async def cut_short(cell: Cell, reason: ExitReason = KILLED) -> None:
     """Kill an actor; if it does not come to its end, abandon it."""
-    killing.kill(cell)
-    if not await ended_within(cell, killing.PATIENCE):
+    patience = killing.patience_for(cell)
+    killing.kill(cell, reason)
+    if not await ended_within(cell, patience):
         killing.abandon(cell, for_good=False)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, final
 
-from dramaturg.actors import OptionError
+from dramaturg.actors import ActorRef, OptionError, PlainRequest
+from dramaturg.actors._paths import check_name
 from dramaturg.supervision._spec import ChildSpec, ChildType
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from dramaturg.actors import ActorRef
 
 __all__ = [
     "ChildCounts",
@@ -67,7 +66,7 @@ class ChildCounts:
 
 @final
 @dataclass(frozen=True, slots=True)
-class StartChild:
+class StartChild(PlainRequest[ChildStarted]):
     """Add a child, as the last in start order, and start it; the reply is :class:`ChildStarted`.
 
     A child that asks to be ignored keeps its spec unless it is temporary. What is
@@ -89,7 +88,7 @@ class StartChild:
 
 @final
 @dataclass(frozen=True, slots=True, init=False)
-class StartInstance:
+class StartInstance(PlainRequest[ChildStarted]):
     """Add a child to a pool; the reply is :class:`ChildStarted`.
 
     ``StartInstance("ann", limit=10)``: the arguments come after those of the template.
@@ -97,6 +96,8 @@ class StartInstance:
     :param name: the actor's name; default the template's id and a number.
     :raises ChildStartFailed: if it did not come up.
     :raises AlreadyStarted: if an instance has the name.
+    :raises AlreadyPresent: if that one is about to be restarted.
+    :raises InvalidNameError: in the caller, for a name that no path can hold.
     :raises ChildNotFound: by a supervisor that is no pool.
     """
 
@@ -105,6 +106,8 @@ class StartInstance:
     name: str | None = None
 
     def __init__(self, *args: Any, name: str | None = None, **kwargs: Any) -> None:
+        if name is not None:
+            check_name(name)
         object.__setattr__(self, "args", args)
         object.__setattr__(self, "kwargs", kwargs)
         object.__setattr__(self, "name", name)
@@ -112,7 +115,7 @@ class StartInstance:
 
 @final
 @dataclass(frozen=True, slots=True)
-class TerminateChild:
+class TerminateChild(PlainRequest[None]):
     """Stop a child by its shutdown rule, without a restart; the reply is None.
 
     Also one whose restart is due: it is not tried any more. The spec stays unless
@@ -125,10 +128,13 @@ class TerminateChild:
 
     child: str | ActorRef[Any]
 
+    def __post_init__(self) -> None:
+        _check_child(self.child)
+
 
 @final
 @dataclass(frozen=True, slots=True)
-class RestartChild:
+class RestartChild(PlainRequest[ChildStarted]):
     """Start a child that has a spec and does not run; the reply is :class:`ChildStarted`.
 
     Its ref comes back to life. A failed start is not tried again.
@@ -142,10 +148,13 @@ class RestartChild:
 
     child: str
 
+    def __post_init__(self) -> None:
+        _check_child(self.child)
+
 
 @final
 @dataclass(frozen=True, slots=True)
-class DeleteChild:
+class DeleteChild(PlainRequest[None]):
     """Forget the spec of a child that does not run; the reply is None.
 
     :raises ChildRunning: if it runs.
@@ -156,25 +165,36 @@ class DeleteChild:
 
     child: str
 
+    def __post_init__(self) -> None:
+        _check_child(self.child)
+
 
 @final
 @dataclass(frozen=True, slots=True)
-class WhichChildren:
+class WhichChildren(PlainRequest[tuple[ChildInfo, ...]]):
     """List the children in start order; the reply is a tuple of :class:`ChildInfo`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class CountChildren:
+class CountChildren(PlainRequest[ChildCounts]):
     """Count the children; the reply is :class:`ChildCounts`."""
 
 
 @final
 @dataclass(frozen=True, slots=True)
-class GetChildSpec:
+class GetChildSpec(PlainRequest[ChildSpec]):
     """Return the spec of a child (for a pool: the template), with all defaults filled in.
 
     :raises ChildNotFound: if there is no such child.
     """
 
     child: str | ActorRef[Any]
+
+    def __post_init__(self) -> None:
+        _check_child(self.child)
+
+
+def _check_child(child: object) -> None:
+    if not isinstance(child, str | ActorRef):
+        raise OptionError(option="child", value=child, expected="the id of a child, or its ref")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast, final
 
 from dramaturg.actors import _endings as endings, _standing_in as standing_in
-from dramaturg.actors._begin import begin
+from dramaturg.actors._begin import begin, usable
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._future import Future
 from dramaturg.actors._signals import Internal
@@ -69,10 +69,11 @@ class Probe:
         if not self._is_current():
             return None
         try:
-            front = begin(cast("Cell", self._child.front))
+            front = usable(cast("Cell", self._child.front))
+            ladder.note_front(self._team, self._child, front)
+            begin(front)
         except Exception:  # noqa: BLE001 - reported already; it is still down
             return self._plan()
-        ladder.note_front(self._team, self._child, front)
         self.trying = True
         self._ring_in(self._child.spec.probe_timeout, _Step(self, Probe.fail))
         return self._await(endings.start_outcome(front), Probe._started)

@@ -62,6 +62,10 @@ class Supervisor(Actor):
     ``wait()`` raises :class:`RestartLimitReached`; below an actor that is no
     supervisor that actor fails with it.
 
+    An order to stop is obeyed in its turn, behind the requests and the ends of children
+    that came before it (OTP: one mailbox). Requests that it does not come to any more
+    fail with ``ActorStopped``, also when it is restarted.
+
     A subclass may make the spec itself, see :meth:`init`, and have handlers of its
     own; it must not block them on its children.
 
@@ -70,6 +74,7 @@ class Supervisor(Actor):
     """
 
     _supervises: ClassVar[bool] = True
+    keep_mailbox: ClassVar[bool] = False
 
     def __init__(self, spec: SupervisorSpec | None = None) -> None:
         if spec is not None and not isinstance(cast("object", spec), SupervisorSpec):
@@ -142,6 +147,9 @@ class Supervisor(Actor):
         if name is None:
             self._instances += 1
             name = f"{template.id}-{self._instances}"
+            while name in self._running.children:
+                self._instances += 1
+                name = f"{template.id}-{self._instances}"
         else:
             self._refuse_present(name)
         props = child_props(template.start, keep_mailbox=template.keep_mailbox)
@@ -219,7 +227,7 @@ class Supervisor(Actor):
         supervisors = sum(child.spec.type == "supervisor" for child in children)
         return ChildCounts(
             specs=1 if self._running.is_pool else len(children),
-            active=sum(child.alive for child in children),
+            active=sum(child.is_active(of_pool=self._running.is_pool) for child in children),
             supervisors=supervisors,
             workers=len(children) - supervisors,
         )
@@ -230,6 +238,8 @@ class Supervisor(Actor):
             template = self._running.spec.children[0]
             if message.child == template.id:
                 return template
+            if isinstance(message.child, str):
+                raise ChildNotFound(path=self.context.path, child=message.child)
         child = self._find(message.child)
         if child is None:
             raise ChildNotFound(path=self.context.path, child=message.child)
@@ -252,8 +262,8 @@ class Supervisor(Actor):
     def _find_idle(self, id_: str) -> Child:
         """Find a child that has a spec and does not run."""
         child = self._find(id_)
-        if child is None:
-            raise ChildNotFound(path=self.context.path, child=id_)
+        if child is None or self._running.is_pool:
+            raise PoolRefused(path=self.context.path, child=id_)
         if child.alive:
             raise ChildRunning(path=self.context.path, child=id_)
         if child.restarting:

@@ -178,9 +178,10 @@ class Team:
         follows = after_exit(spec.restart, clean=exit_.reason.is_clean)
         if follows == "restart":
             return self._restart(child, exit_.reason.error)
+        forget = follows == "forget" or self.is_pool
         if child.probe is not None:
-            return ladder.retire(self, child, forget=follows == "forget")
-        self.let_end(child, forget=follows == "forget")
+            return ladder.retire(self, child, forget=forget)
+        self.let_end(child, forget=forget)
         return None
 
     def restarts_at_once(self, cell: Cell) -> bool:
@@ -347,7 +348,7 @@ class Team:
             for child in reversed(children):
                 await self.stop(child)
         for child in children:
-            if child.id in self._static:
+            if child.id in self._static and child.spec.restart != "temporary":
                 child.climb_back()
             else:
                 child.release()

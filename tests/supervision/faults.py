@@ -1,0 +1,377 @@
+"""Children that fail, hang and stop on cue, and the world in which they do."""
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from typing import Any, Literal, TypeAlias
+
+import pykka
+import pytest
+
+from dramaturg.actors import (
+    Actor,
+    ActorEnded,
+    ActorFailed,
+    ActorRef,
+    ActorSystem,
+    DeadLetterReason,
+    IncarnationEnded,
+    LifecycleEvent,
+    ManualClock,
+    Props,
+    ThreadActor,
+    handler,
+)
+from dramaturg.supervision import ChildSpec, Supervisor, SupervisorSpec
+from tests.actors.kit import LIMIT, Do, Events, Fail, Note, within
+
+Act: TypeAlias = Callable[[Any], Any]
+"""What an instance does in a hook or a handler; an async one awaits what it returns."""
+Hook: TypeAlias = Literal["__init__", "on_start", "on_stop", "on_failure", "on_restart"]
+
+STARTS: tuple[Hook, ...] = ("__init__", "on_start")
+RESTARTS: tuple[Hook, ...] = ("__init__", "on_restart", "on_start")
+
+MANY = 1_000
+"""More restarts than any test makes: the supervisor does not give up."""
+
+
+class Script:
+    """What the instances of one child do in their hooks, and what they did."""
+
+    def __init__(self) -> None:
+        self.births = 0
+        self.calls: list[tuple[Hook, int]] = []
+        """Each hook that ran, with the number of the instance."""
+        self.handled: list[tuple[Any, int]] = []
+        """Each note that was handled, with the number of the instance."""
+        self.causes: list[BaseException] = []
+        """What the instances' ``on_restart`` got to see."""
+        self._acts: dict[tuple[Hook, int | None], Act] = {}
+
+    def on(self, hook: Hook, act: Act, *, birth: int | None = None) -> "Script":
+        """Let the instance of that number do this in the hook; default all of them."""
+        self._acts[hook, birth] = act
+        return self
+
+    def play(self, hook: Hook, actor: Any) -> Any:
+        self.calls.append((hook, actor.birth))
+        act = self._acts.get((hook, actor.birth)) or self._acts.get((hook, None))
+        return None if act is None else act(actor)
+
+    def hooks(self, birth: int) -> list[Hook]:
+        """Return the hooks of one instance that ran, in order."""
+        return [hook for hook, number in self.calls if number == birth]
+
+
+class LoopChild(Actor):
+    """Does what its script says, with ``def`` methods only."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        script.births += 1
+        self.birth = script.births
+        script.play("__init__", self)
+
+    @handler
+    def do(self, message: Do) -> Any:
+        return message.what(self)
+
+    @handler
+    def note(self, message: Note) -> Any:
+        self.script.handled.append((message.text, self.birth))
+        return self.birth
+
+    @handler
+    def fail(self, message: Fail) -> None:
+        raise message.error
+
+    def on_start(self) -> Any:
+        return self.script.play("on_start", self)
+
+    def on_stop(self) -> Any:
+        return self.script.play("on_stop", self)
+
+    def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> Any:
+        return self.script.play("on_failure", self)
+
+    def on_restart(self, cause: BaseException) -> Any:
+        self.script.causes.append(cause)
+        return self.script.play("on_restart", self)
+
+
+async def done(result: Any) -> Any:
+    """Wait for what has to be waited for."""
+    return await result if isinstance(result, Awaitable) else result
+
+
+class AsyncChild(LoopChild):
+    """The same with ``async def`` methods."""
+
+    @handler
+    async def do(self, message: Do) -> Any:
+        return await done(message.what(self))
+
+    async def on_start(self) -> Any:
+        return await done(super().on_start())
+
+    async def on_stop(self) -> Any:
+        return await done(super().on_stop())
+
+    async def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> Any:
+        return await done(super().on_failure(exception_type, exception_value, traceback))
+
+    async def on_restart(self, cause: BaseException) -> Any:
+        return await done(super().on_restart(cause))
+
+
+class ThreadChild(LoopChild, ThreadActor):
+    """The same on a thread of its own."""
+
+
+class PykkaChild(pykka.ThreadingActor):
+    """The same as somebody wrote it who knows pykka only."""
+
+    def __init__(self, script: Script) -> None:
+        super().__init__()
+        self.script = script
+        script.births += 1
+        self.birth = script.births
+        script.play("__init__", self)
+
+    def on_receive(self, message: Any) -> Any:
+        if isinstance(message, Do):
+            return message.what(self)
+        if isinstance(message, Fail):
+            raise message.error
+        self.script.handled.append((message.text, self.birth))
+        return self.birth
+
+    def on_start(self) -> None:
+        return self.script.play("on_start", self)
+
+    def on_stop(self) -> None:
+        return self.script.play("on_stop", self)
+
+    def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
+        return self.script.play("on_failure", self)
+
+    def on_restart(self, cause: BaseException) -> Any:
+        # Pykka has no such hook; whoever adds one to a class of pykka's gets it called.
+        self.script.causes.append(cause)
+        return self.script.play("on_restart", self)
+
+
+Kind: TypeAlias = type[Any]
+KINDS: list[Kind] = [LoopChild, AsyncChild, ThreadChild, PykkaChild]
+HANGING: list[Kind] = [AsyncChild, ThreadChild, PykkaChild]
+"""Those that can hang without holding everybody else."""
+THREADS: list[Kind] = [ThreadChild, PykkaChild]
+
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+each_hanging = pytest.mark.parametrize("kind", HANGING, ids=lambda kind: kind.__name__)
+each_thread = pytest.mark.parametrize("kind", THREADS, ids=lambda kind: kind.__name__)
+
+
+def child(kind: Kind, script: Script, id: str = "it", **options: Any) -> ChildSpec:  # noqa: A002
+    """Make the spec of a scripted child."""
+    return ChildSpec(id, Props(kind, script), **options)
+
+
+def raising(error: BaseException) -> Act:
+    """Let an instance raise this."""
+
+    def act(actor: Any) -> None:
+        raise error
+
+    return act
+
+
+def birth(actor: Any) -> int:
+    """Let an instance tell its number."""
+    number: int = actor.birth
+    return number
+
+
+class Hang:
+    """Holds whoever comes to it, until the end of the test.
+
+    :param stubborn: hold a coroutine also when it is cancelled.
+    """
+
+    def __init__(self, *, stubborn: bool = False) -> None:
+        self.cancelled = 0
+        """How often a coroutine was cancelled here."""
+        self.entered = 0
+        self._stubborn = stubborn
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._released = asyncio.Event()
+        self._thread_released = threading.Event()
+
+    def __call__(self, actor: Any) -> Any:
+        """Hold the actor; this is an :data:`Act`."""
+        if isinstance(actor, AsyncChild):
+            return self._hold()
+        self._note_entered()
+        assert self._thread_released.wait(LIMIT), "nobody released the hang"
+        return "late"
+
+    async def reached(self, count: int = 1) -> None:
+        """Wait until so many have come."""
+        async with asyncio.timeout(LIMIT):
+            while self.entered < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+    def release(self) -> None:
+        """Let everybody go; on the loop's thread."""
+        self._thread_released.set()
+        self._released.set()
+
+    async def _hold(self) -> Any:
+        self._note_entered()
+        while True:
+            try:
+                await self._released.wait()
+            except asyncio.CancelledError:
+                self.cancelled += 1
+                self._wake()
+                if not self._stubborn:
+                    raise
+            else:
+                return "late"
+
+    def _note_entered(self) -> None:
+        self.entered += 1
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._changed.set()
+
+
+class World:
+    """A system in virtual time, its supervisors, and what happens in it."""
+
+    def __init__(self, system: ActorSystem, clock: ManualClock) -> None:
+        self.system = system
+        self.clock = clock
+        self.events = Events(system)
+        self._hangs: list[Hang] = []
+
+    def hang(self, *, stubborn: bool = False) -> Hang:
+        """Make something to hang in; it lets go when the test ends."""
+        hang = Hang(stubborn=stubborn)
+        self._hangs.append(hang)
+        return hang
+
+    def release(self) -> None:
+        """Let go all that hang."""
+        for hang in self._hangs:
+            hang.release()
+
+    def begin(self, *children: ChildSpec, name: str = "sup", **flags: Any) -> ActorRef[Supervisor]:
+        """Spawn a supervisor at the top, and do not wait for its start."""
+        flags = {"intensity": MANY} | flags
+        return self.system.spawn(Props(Supervisor, SupervisorSpec(children, **flags)), name=name)
+
+    async def supervise(
+        self, *children: ChildSpec, name: str = "sup", **flags: Any
+    ) -> ActorRef[Supervisor]:
+        """Spawn a supervisor at the top, and wait until its children are up."""
+        ref = self.begin(*children, name=name, **flags)
+        await within(ref.started())
+        return ref
+
+    def ref(self, path: str = "/sup/it") -> ActorRef[Any]:
+        """Find an actor."""
+        ref = self.system.lookup(path)
+        assert ref is not None, f"nobody at {path}"
+        return ref
+
+    async def passes(self, seconds: float) -> None:
+        """Let so much time pass, in steps, and whatever is due then happen."""
+        end = self.clock.monotonic() + seconds
+        await turns()
+        while (left := end - self.clock.monotonic()) > 0:
+            self.clock.advance(min(0.25, left))
+            await turns()
+
+    async def planned(self, count: int = 1) -> None:
+        """Wait until so many calls are planned: a pause or a limit has begun."""
+        async with asyncio.timeout(LIMIT):
+            while self.clock.pending < count:  # noqa: ASYNC110 - no event tells of it
+                await asyncio.sleep(0)
+
+    async def incarnations(self, count: int, path: str = "/sup/it") -> None:
+        """Wait until so many incarnations of an actor are over."""
+        await self.events.until(lambda: len(self.ends(path)) >= count)
+
+    def ends(self, path: str = "/sup/it") -> list[str]:
+        """Say how the incarnations of an actor ended."""
+        return [event.reason.kind for event in self.events.of(IncarnationEnded, path)]
+
+    def gone(self, path: str) -> int:
+        """Say how often an actor ended for good."""
+        return len(self.events.of(ActorEnded, path))
+
+    def failures(self, path: str = "/sup/it") -> list[tuple[str, int]]:
+        """Return phase and incarnation of each failure that was reported."""
+        return [(each.phase, each.incarnation) for each in self.events.of(ActorFailed, path)]
+
+    def letters(self, reason: DeadLetterReason | None = None) -> list[Any]:
+        """Return the messages that became dead letters; of notes their text."""
+        messages = [each.message for each in self.system.dead_letters.list(reason=reason)]
+        return [each.text if isinstance(each, Note) else each for each in messages]
+
+    @property
+    def actors(self) -> int:
+        """How many actors live."""
+        return self.system.statistics().actors
+
+    async def shut_down(self) -> None:
+        """End the system, whatever it takes; fail if that is more than its own limit."""
+        ending = asyncio.ensure_future(self.system.shutdown())
+        limit = self.clock.monotonic() + self.system.shutdown_timeout + 60.0
+        while not ending.done():
+            assert self.clock.monotonic() < limit, "the shutdown takes for ever"
+            await asyncio.wait({ending}, timeout=0.2)
+            await self.passes(2.0)
+        await ending
+
+
+async def turns(count: int = 20) -> None:
+    """Let everything on the loop that is ready go on."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def world(**options: Any) -> AsyncGenerator[World]:
+    """Run a system in virtual time; at the end nothing hangs any more and nobody is left."""
+    clock = ManualClock()
+    system = ActorSystem("test", clock=clock, **options)
+    await system.__aenter__()
+    made = World(system, clock)
+    try:
+        yield made
+    finally:
+        made.release()
+        await made.shut_down()
+    assert made.actors == 0
+    assert orphans(made.events.all) == set()
+
+
+def orphans(events: Iterable[LifecycleEvent]) -> set[tuple[str, int]]:
+    """Return path and incarnation of what has started and never ended."""
+    alive: set[tuple[str, int]] = set()
+    for event in events:
+        match event:
+            case _ if type(event).__name__ == "ActorStarted":
+                alive.add((event.path, event.incarnation))  # type: ignore[attr-defined]  # pyright: ignore
+            case IncarnationEnded():
+                alive.discard((event.path, event.incarnation))
+            case _:
+                pass
+    return alive
