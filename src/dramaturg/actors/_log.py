@@ -92,7 +92,8 @@ def log_events(
 def _is_enabled(log: Log, level: int) -> bool:
     """Tell whether the log would write it: an event for nobody need not be made."""
     # Only structlog's own filters know, once and for all. Other loggers answer to any name.
-    knows = callable(getattr(type(log), "is_enabled_for", None))
+    cls: Any = log.__class__
+    knows = callable(getattr(cls, "is_enabled_for", None))
     return not knows or bool(log.is_enabled_for(level))
 
 

@@ -128,13 +128,13 @@ class Supervisor(Actor):
         spec = message.spec
         if self._running.is_pool:
             raise PoolRefused(path=self.context.path, child=spec.id)
-        self._refuse_present(spec.id)
         try:
             self._running.spec.check_child(spec)
         except SpecError as error:
             raise SpecRefused(
                 path=self.context.path, child=spec.id, problem=error.problem
             ) from error
+        self._refuse_present(spec.id)
         child = self._running.add(spec)
         return await self._first_start(child, forget=True)
 

@@ -25,7 +25,6 @@ class Attempt:
     """The worker's options, or the supervisor's spec."""
     _: KW_ONLY
     is_supervisor: bool
-    begun: float
     has_started: bool = False
     end_is_noted: bool = False
     gate: asyncio.Future[Any] | None = None
@@ -67,7 +66,6 @@ class Stage:
             ref,
             spec,
             is_supervisor=is_supervisor,
-            begun=self.clock.monotonic(),
         )
         self._alive.setdefault(path, []).append(attempt)
         return attempt

@@ -1,7 +1,5 @@
 """The lifecycle events of the system, as lines of the trace."""
 
-import math
-
 from dramaturg.actors import (
     ActorStarted,
     ActorStopping,
@@ -9,11 +7,9 @@ from dramaturg.actors import (
     ExitReason,
     IncarnationEnded,
 )
+from dramaturg.supervision import StartTimeout
 from tests.supervision.otp._reasons import text_of
 from tests.supervision.otp._stage import Attempt, Stage, scenario_path
-
-A_MOMENT = 1e-6
-"""Seconds, by which a sum of times may differ from what it should be."""
 
 
 def write_trace(system: ActorSystem, stage: Stage) -> None:
@@ -48,24 +44,23 @@ def _started(stage: Stage, attempt: Attempt) -> None:
 
 def _killed(stage: Stage, attempt: Attempt) -> None:
     # In OTP a process is dead once it is killed, and its descendants die of that.
-    if attempt.is_supervisor and attempt.has_started and not attempt.end_is_noted:
+    if attempt.is_supervisor and not attempt.end_is_noted:
         attempt.end_is_noted = True
-        stage.note("sup_stop", attempt, "killed")
+        event = "sup_stop" if attempt.has_started else "sup_start_fail"
+        stage.note(event, attempt, "killed")
 
 
 def _ended(stage: Stage, attempt: Attempt, reason: ExitReason) -> None:
-    text = text_of(reason) if attempt.has_started else _why_not_started(stage, attempt, reason)
+    text = text_of(reason) if attempt.has_started else _why_not_started(reason)
     if not attempt.end_is_noted:
         event = "stop" if attempt.has_started else "start_fail"
         stage.note(f"sup_{event}" if attempt.is_supervisor else event, attempt, text)
     stage.leave(attempt, text)
 
 
-def _why_not_started(stage: Stage, attempt: Attempt, reason: ExitReason) -> str:
+def _why_not_started(reason: ExitReason) -> str:
     if reason == ExitReason("normal", tag="ignore"):
         return "ignore"
-    # Who takes too long is killed, and the event says only that.
-    limit = attempt.spec.get("start_timeout", math.inf) / 1_000
-    if reason.kind == "killed" and stage.clock.monotonic() > attempt.begun + limit - A_MOMENT:
+    if isinstance(reason.error, StartTimeout):
         return "timeout"
     return text_of(reason)
