@@ -9,6 +9,7 @@ released can still begin again (``RestartChild``): the ref comes back to life.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, Protocol, cast, final
 
 from dramaturg.actors import (
@@ -29,14 +30,20 @@ if TYPE_CHECKING:
     from dramaturg.actors._exit_reason import ExitReason
 
 __all__ = [
+    "AT_A_TIME",
     "ChildExit",
     "Guardian",
     "fail_to_begin",
     "release",
     "release_children",
+    "release_gently",
     "rest",
     "settle_waiters",
 ]
+
+
+AT_A_TIME = 100
+"""After so many children started, stopped or released the loop gets to its other work."""
 
 
 class Guardian(Protocol):
@@ -142,14 +149,32 @@ def release(cell: Cell) -> None:
     """End for good a cell that is DOWN, and all that are DOWN below it."""
     release_children(cell)
     if cell.state is DOWN:
-        with cell.system.lock:
-            cell.put = cell.refuse
-        release_senders(cell)
-        lifecycle.end(cell, cell.more().exit_reason)
+        _let_end(cell)
+
+
+async def release_gently(cell: Cell) -> None:
+    """Do what :func:`release` does, letting others have the loop meanwhile."""
+    for done, child in enumerate(reversed(_all_down_below(cell))):
+        _let_end(child)
+        if done % AT_A_TIME == AT_A_TIME - 1:
+            await asyncio.sleep(0)
+    release(cell)
 
 
 def release_children(cell: Cell) -> None:
     """End for good what is DOWN below the cell."""
+    for child in reversed(_all_down_below(cell)):
+        _let_end(child)
+
+
+def _let_end(cell: Cell) -> None:
+    with cell.system.lock:
+        cell.put = cell.refuse
+    release_senders(cell)
+    lifecycle.end(cell, cell.more().exit_reason)
+
+
+def _all_down_below(cell: Cell) -> list[Cell]:
     below = [cell]
     found: list[Cell] = []
     while below:
@@ -158,8 +183,4 @@ def release_children(cell: Cell) -> None:
             if child.state is DOWN:
                 found.append(child)
                 below.append(child)
-    for child in reversed(found):
-        with child.system.lock:
-            child.put = child.refuse
-        release_senders(child)
-        lifecycle.end(child, child.more().exit_reason)
+    return found

@@ -27,16 +27,18 @@ them. A child that is not to be restarted is *released*: it has ended for good.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors import ExitReason
 from dramaturg.actors._crash import Escalated
 from dramaturg.actors._exit_reason import IGNORED
 from dramaturg.actors._health import HealthNote
-from dramaturg.actors._incarnation import release
+from dramaturg.actors._incarnation import AT_A_TIME, release, release_gently
 from dramaturg.actors._lifecycle import Stop
 from dramaturg.actors._signals import Internal
 from dramaturg.actors._state import DOWN
+from dramaturg.actors._tree import is_supervised
 from dramaturg.supervision import _ladder as ladder
 from dramaturg.supervision._child import Child, is_ignored
 from dramaturg.supervision._errors import FailedToStartChild, RestartLimitReached
@@ -109,9 +111,10 @@ class Team:
         """
         if not self.is_pool:
             self._static = frozenset(child.id for child in self.spec.children)
-            for child_spec in self.spec.children:
+            for done, child_spec in enumerate(self.spec.children, 1):
                 child = self.add(child_spec)
                 error = await self.start(child)
+                await _breathe(done)
                 if is_ignored(error):
                     self.settle_ignored(child)
                 elif error is not None:
@@ -345,13 +348,24 @@ class Team:
         if self.is_pool:
             await self._stop_at_once([child for child in children if child.alive])
         else:
-            for child in reversed(children):
+            for done, child in enumerate(reversed(children), 1):
                 await self.stop(child)
-        for child in children:
-            if child.id in self._static and child.spec.restart != "temporary":
-                child.climb_back()
-            else:
-                child.release()
+                await _breathe(done)
+        for done, child in enumerate(children, 1):
+            await self._let_go(child)
+            await _breathe(done)
+
+    async def _let_go(self, child: Child) -> None:
+        """End a stopped child for good, unless the next incarnation may find it again."""
+        comes_back = child.id in self._static and child.spec.restart != "temporary"
+        child.climb_back()
+        cell = child.cell
+        if (
+            cell is not None
+            and cell.state is DOWN
+            and not (comes_back and is_supervised(self.cell))
+        ):
+            await release_gently(cell)
 
     def forget_plans(self) -> None:
         """Call off restarts and probes that are still due."""
@@ -364,12 +378,19 @@ class Team:
         system = self.cell.system
         started = system.now()
         waiting: list[Child] = []
-        for child in children:
+        for done, child in enumerate(children, 1):
             if child.tell_to_stop():
                 child.report_stop()
             else:
                 waiting.append(child)
+            await _breathe(done)
         for child in waiting:
             shutdown = child.spec.shutdown
             until = None if isinstance(shutdown, str | None) else started + shutdown
             await child.stopped(until)
+
+
+async def _breathe(done: int) -> None:
+    """Let others have the loop now and then, in what is done for many children."""
+    if done % AT_A_TIME == 0:
+        await asyncio.sleep(0)
