@@ -67,8 +67,9 @@ class Actor(_Base):
     mailbox: ClassVar[MailboxSpec] = UNBOUNDED
     """The mailbox, unless ``Props.using`` says otherwise."""
     policy: ClassVar[Policy | None] = None
-    """What becomes of the actor when it fails; None is ``Directive.STOP``, and lets
-    the system's ``wait`` raise the failure if it is at the top of the tree."""
+    """What becomes of the actor when it fails. None is ``Directive.STOP``: below a
+    supervisor that then follows the child's spec, and at the top of the tree the
+    system's ``wait`` raises the failure."""
     throughput: ClassVar[int] = 64
     """How many messages it may handle before other actors get their turn."""
     keep_mailbox: ClassVar[bool] = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -99,7 +99,7 @@ class Replayed:
     """Letters kept since no living actor has that path."""
     exhausted: int
     """Letters kept since they had all the attempts they get."""
-    ids: tuple[int, ...] = ()
+    ids: tuple[int, ...] = field(default=(), compare=False)
     """The ids of those that were sent."""
 
 

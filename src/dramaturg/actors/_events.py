@@ -55,6 +55,8 @@ class ActorStarted(LifecycleEvent):
 class ActorFailed(LifecycleEvent):
     """The one report of an abnormal end, with the decision that was taken.
 
+    ``decision`` is a :class:`Directive`'s value, or "supervisor" where that decides, or "none".
+
     ``phase`` is what failed: "message", or the hook ("__init__", "on_start",
     "on_stop", "on_failure", "on_restart").
     """

@@ -115,6 +115,7 @@ class TaskDispatcher:
         self._host = host
         self._ready: deque[Cell] = deque()
         self._awake = False
+        self._closed = False
         self._budget = 0
         self._left = HAND_OVERS_PER_PASS
         self.handing: list[tuple[ActorRef[Any] | None, Cell]] = []
@@ -192,7 +193,9 @@ class TaskDispatcher:
 
     async def close(self, patience: float) -> None:
         """End all workers; those in a handler are cancelled, and left behind if that is no help."""
+        self._closed = True
         self._spare.clear()
+        self._ready.clear()
         tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
@@ -200,6 +203,10 @@ class TaskDispatcher:
             await asyncio.wait(tasks, timeout=patience)
 
     def _pass(self) -> None:
+        if self._closed:
+            # A worker that is made now would be left behind.
+            self._ready.clear()
+            return
         self._budget = TURNS_PER_PASS
         self._left = HAND_OVERS_PER_PASS
         while self._ready and self._budget > 0:
@@ -249,7 +256,7 @@ class TaskDispatcher:
     async def _work(self, worker: _Worker) -> None:
         gate = worker.gate
         self._host.call_soon(self._pass)
-        while True:
+        while not self._closed:
             self._spare.append(worker)
             await gate
             await self._run_ready(worker)

@@ -49,7 +49,7 @@ class ChildSpec:
     :param keep_mailbox: whether queued messages outlive a restart, else they
         become dead letters; default as the actor's class says.
     :param fallbacks: what serves under the child's ref when its restarts are
-        exhausted, the best first; see :mod:`dramaturg.supervision._ladder`.
+        exhausted, the best first (``docs/supervision.md``).
     :param probe_every: seconds between attempts to go back to the original.
     :param probe: a request that the original has to answer before it serves
         again, made by this function; default: its start is proof enough.

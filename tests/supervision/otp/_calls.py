@@ -69,7 +69,8 @@ def _request(stage: Stage, step: Json, supervisor: Attempt) -> Any:
             spec = added_child_spec(given, lambda child: start_of(stage, child), supervisor.spec)
             request = StartChild(spec)
         case {"op": "start_child", "instance": instance}:
-            own = [instance["worker"]] if "worker" in instance else []
+            is_worker = supervisor.spec["children"][0].get("type", "worker") == "worker"
+            own = [instance.get("worker", {})] if is_worker else []
             request = StartInstance(*own, name=instance["name"])
         case {"op": "terminate_child", "instance": name}:
             ref = stage.ran.get(f"{step['sup']}/{name}")

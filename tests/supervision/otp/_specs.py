@@ -72,7 +72,9 @@ def _child_spec(given: Json, start: Start, flags: Json | None) -> ChildSpec:
     if "shutdown" in given:
         options["shutdown"] = _seconds(given["shutdown"])
     limit = given.get("worker", {}).get("start_timeout")
-    if limit is not None:
+    # An instance may have a limit of its own, which its worker has to keep.
+    of_pool = flags is not None and flags.get("strategy") == "simple_one_for_one"
+    if limit is not None and not of_pool:
         options["start_timeout"] = limit / 1_000
     return ChildSpec(name, what, **options)
 

@@ -35,21 +35,22 @@ class Worker(Actor):
     """Starts as planned, and has nothing to do when it is told to stop.
 
     :param options: the worker's options.
-    :param own: an instance's own options, which go before those of its template.
+    :param own: an instance's own options, which go before those of its template; None for a
+        child that belongs to no pool.
     """
 
     def __init__(self, stage: Stage, options: Json, own: Json | None = None) -> None:
         self._stage = stage
-        self._own = own or {}
-        self._options = options | self._own
+        self._is_instance = own is not None
+        self._options = options | (own or {})
         self._leaves = False
         self._pause: asyncio.Future[Any] | None = None
         self._attempt = stage.enter(self, self._options, is_supervisor=False)
 
     async def on_start(self) -> str | None:
-        # The template's limit is the supervisor's to keep, which has no room for an instance's own.
-        limit = self._own.get("start_timeout")
-        if limit is None:
+        # The supervisor keeps a child's limit, but has no room for one of an instance's own.
+        limit = self._options.get("start_timeout")
+        if limit is None or not self._is_instance:
             return await self._follow(self._attempt.plan)
         alarm = self._call_in(limit, self._give_up)
         try:
