@@ -1,19 +1,22 @@
 """Children that fail, hang and stop on cue, and the world in which they do."""
 
 import asyncio
+import inspect
 import threading
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeAlias
 
 import pykka
 import pytest
+import structlog
 
 from dramaturg.actors import (
     Actor,
     ActorEnded,
     ActorFailed,
     ActorRef,
+    ActorStarted,
     ActorSystem,
     DeadLetterReason,
     IncarnationEnded,
@@ -23,7 +26,15 @@ from dramaturg.actors import (
     ThreadActor,
     handler,
 )
-from dramaturg.supervision import ChildSpec, Supervisor, SupervisorSpec
+from dramaturg.supervision import (
+    ChildSpec,
+    ChildStarted,
+    RestartChild,
+    StartChild,
+    StartInstance,
+    Supervisor,
+    SupervisorSpec,
+)
 from tests.actors.kit import LIMIT, Do, Events, Fail, Note, within
 
 Act: TypeAlias = Callable[[Any], Any]
@@ -65,8 +76,8 @@ class Script:
         return [hook for hook, number in self.calls if number == birth]
 
 
-class LoopChild(Actor):
-    """Does what its script says, with ``def`` methods only."""
+class PlainChild(Actor):
+    """Does what it is told, and has no hooks but ``__init__``."""
 
     def __init__(self, script: Script) -> None:
         self.script = script
@@ -87,6 +98,10 @@ class LoopChild(Actor):
     def fail(self, message: Fail) -> None:
         raise message.error
 
+
+class LoopChild(PlainChild):
+    """Does what its script says in its hooks, too; with ``def`` methods only."""
+
     def on_start(self) -> Any:
         return self.script.play("on_start", self)
 
@@ -103,7 +118,7 @@ class LoopChild(Actor):
 
 async def done(result: Any) -> Any:
     """Wait for what has to be waited for."""
-    return await result if isinstance(result, Awaitable) else result
+    return await result if inspect.isawaitable(result) else result
 
 
 class AsyncChild(LoopChild):
@@ -149,13 +164,13 @@ class PykkaChild(pykka.ThreadingActor):
         return self.birth
 
     def on_start(self) -> None:
-        return self.script.play("on_start", self)
+        self.script.play("on_start", self)
 
     def on_stop(self) -> None:
-        return self.script.play("on_stop", self)
+        self.script.play("on_stop", self)
 
     def on_failure(self, exception_type: Any, exception_value: Any, traceback: Any) -> None:
-        return self.script.play("on_failure", self)
+        self.script.play("on_failure", self)
 
     def on_restart(self, cause: BaseException) -> Any:
         # Pykka has no such hook; whoever adds one to a class of pykka's gets it called.
@@ -165,11 +180,13 @@ class PykkaChild(pykka.ThreadingActor):
 
 Kind: TypeAlias = type[Any]
 KINDS: list[Kind] = [LoopChild, AsyncChild, ThreadChild, PykkaChild]
+ALL_KINDS: list[Kind] = [PlainChild, *KINDS]
 HANGING: list[Kind] = [AsyncChild, ThreadChild, PykkaChild]
 """Those that can hang without holding everybody else."""
 THREADS: list[Kind] = [ThreadChild, PykkaChild]
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+with_plain = pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.__name__)
 each_hanging = pytest.mark.parametrize("kind", HANGING, ids=lambda kind: kind.__name__)
 each_thread = pytest.mark.parametrize("kind", THREADS, ids=lambda kind: kind.__name__)
 
@@ -177,6 +194,21 @@ each_thread = pytest.mark.parametrize("kind", THREADS, ids=lambda kind: kind.__n
 def child(kind: Kind, script: Script, id: str = "it", **options: Any) -> ChildSpec:  # noqa: A002
     """Make the spec of a scripted child."""
     return ChildSpec(id, Props(kind, script), **options)
+
+
+def template(kind: Kind, **options: Any) -> ChildSpec:
+    """Make the spec of a pool's children, each of which is given its script."""
+    return ChildSpec("one", Props(kind), **options)
+
+
+async def started(
+    sup: ActorRef[Supervisor], order: StartChild | StartInstance | RestartChild
+) -> ActorRef[Any]:
+    """Have a supervisor start a child, and return its ref."""
+    reply = await within(sup.request(order, timeout=LIMIT))
+    assert isinstance(reply, ChildStarted)
+    assert reply.ref is not None
+    return reply.ref
 
 
 def raising(error: BaseException) -> Act:
@@ -192,6 +224,15 @@ def birth(actor: Any) -> int:
     """Let an instance tell its number."""
     number: int = actor.birth
     return number
+
+
+def _drop(*_: Any) -> Any:
+    raise structlog.DropEvent
+
+
+def silent() -> Any:
+    """Make a log for so many failures that nobody wants to read about them."""
+    return structlog.wrap_logger(None, processors=[_drop], wrapper_class=structlog.BoundLogger)
 
 
 class Hang:
@@ -368,8 +409,8 @@ def orphans(events: Iterable[LifecycleEvent]) -> set[tuple[str, int]]:
     alive: set[tuple[str, int]] = set()
     for event in events:
         match event:
-            case _ if type(event).__name__ == "ActorStarted":
-                alive.add((event.path, event.incarnation))  # type: ignore[attr-defined]  # pyright: ignore
+            case ActorStarted():
+                alive.add((event.path, event.incarnation))
             case IncarnationEnded():
                 alive.discard((event.path, event.incarnation))
             case _:

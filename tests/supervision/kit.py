@@ -17,6 +17,7 @@ from dramaturg.actors import (
     IncarnationEnded,
     ManualClock,
     Props,
+    handler,
 )
 from dramaturg.actors._cell import Cell
 from dramaturg.supervision import ChildInfo, ChildSpec, Supervisor, SupervisorSpec, WhichChildren
@@ -35,7 +36,7 @@ from tests.actors.kit import (
 T = TypeVar("T")
 
 Outcome: TypeAlias = Literal["ok", "info", "fail", "fail in init", "ignore", "ignore in init"]
-Kind: TypeAlias = Literal["loop", "task", "thread"]
+Kind: TypeAlias = Literal["loop", "task", "thread", "plain"]
 
 INFO = "what on_start returned"
 
@@ -109,10 +110,26 @@ class ScriptedThread(ThreadPuppet):
         return follow(self.outcome)
 
 
-SCRIPTED: dict[Kind, type[Puppet]] = {
+class ScriptedPlain(Actor):
+    """One without hooks, which needs no turn to start: what is to fail there fails in its init."""
+
+    def __init__(self, script: Script) -> None:
+        follow(script.begin(self))
+
+    @handler
+    def do(self, message: Do) -> Any:
+        return message.what(self)
+
+    @handler
+    def fail(self, message: Fail) -> None:
+        raise message.error
+
+
+SCRIPTED: dict[Kind, type[Actor]] = {
     "loop": Scripted,
     "task": ScriptedTask,
     "thread": ScriptedThread,
+    "plain": ScriptedPlain,
 }
 
 
@@ -204,6 +221,11 @@ async def growing(spec: SupervisorSpec) -> AsyncGenerator[Tree]:
     async with ActorSystem("test", clock=clock, hold_limit=None, seed=1) as system:
         events = Events(system)
         yield Tree(system, clock, events, system.spawn(Props(Supervisor, spec), name="top"))
+
+
+def next_call(clock: ManualClock) -> float | None:
+    """Return the moment of the first call that is planned; None if there is none."""
+    return min((when for when, _, planned in clock._plan if not planned.cancelled), default=None)
 
 
 # -- quiet --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from dramaturg.actors import (
     Actor,
     ActorFailed,
+    ActorRef,
     ActorStarted,
     ActorSystem,
     DramaturgError,
@@ -76,7 +77,7 @@ from tests.supervision.kit import (
     planted,
 )
 
-each_kind = pytest.mark.parametrize("kind", [*SCRIPTED])
+each_kind = pytest.mark.parametrize("kind", ["loop", "task", "thread"])
 each_failure = pytest.mark.parametrize("outcome", ["fail", "fail in init"])
 each_ignore = pytest.mark.parametrize("outcome", ["ignore", "ignore in init"])
 
@@ -247,6 +248,7 @@ async def test_what_was_added_is_lost_when_the_supervisor_is_restarted() -> None
         await within(tree.ref("sub").request(TerminateChild("a")))
         await within(tree.ref("sub").request(DeleteChild("a")))
 
+        assert ref is not None
         await tree.end_of("sub", lambda sub: sub.request_stop())
 
         found = await within(tree.ref("sub").request(WhichChildren()))
@@ -761,6 +763,7 @@ async def test_the_instances_of_a_killed_pool_do_not_come_back_as_others() -> No
 
     async with planted([sub]) as tree:
         before = (await within(tree.ref("sub").request(StartInstance("ann")))).ref
+        assert before is not None
         watcher = tree.system.spawn(Puppet)
         await within(watcher.request(Do(lambda actor: actor.context.watch(before))))
 
@@ -962,6 +965,47 @@ async def test_below_an_actor_that_is_no_supervisor_that_actor_fails() -> None:
 
 
 # -- how a child ends ------------------------------------------------------------------------
+
+ENDS: dict[str, Callable[[ActorRef[Any]], Any]] = {
+    "crash": crash,
+    "kill": lambda ref: ref.kill(),
+    "normal": leave,
+    "shutdown": lambda ref: leave(ref, "shutdown"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("restart", ["permanent", "transient", "temporary"])
+@pytest.mark.parametrize("kind", SCRIPTED)
+async def test_what_follows_an_end_depends_on_restart_type_and_reason(
+    kind: Kind, restart: Any, end: str
+) -> None:
+    script = Script()
+    again = restart == "permanent" or (restart == "transient" and end in {"crash", "kill"})
+
+    async with planted([child(script, "a", kind, restart=restart)]) as tree:
+        ref = tree.ref("a")
+        await tree.end_of("a", ENDS[end])
+
+        left = {} if restart == "temporary" else {"a": "running" if again else "down"}
+        assert await tree.states() == left
+        assert ref.is_alive() == again
+        assert len(script.begun) == 1 + again
+        assert len(tree.events.of(ActorFailed, "/top/a")) == (end == "crash")
+
+
+@pytest.mark.parametrize("kind", SCRIPTED)
+async def test_one_crash_more_than_the_intensity_is_the_end(kind: Kind) -> None:
+    script = Script()
+
+    async with planted([child(script, "a", kind)], intensity=3, period=5.0) as tree:
+        for _ in range(3):
+            await tree.end_of("a", crash)
+            assert await tree.advance(1.0) == {"a": "running"}
+        crash(tree.ref("a"))
+
+        await ended(tree.top)
+        assert len(script.begun) == 4
 
 
 def test_a_child_that_outlasts_its_time_is_killed_and_reported() -> None:

@@ -17,7 +17,17 @@ from dramaturg.supervision import (
     TerminateChild,
 )
 from tests.actors.kit import ended, within
-from tests.supervision.kit import Kind, Outcome, Script, Tree, child, crash, leave, planted
+from tests.supervision.kit import (
+    Kind,
+    Outcome,
+    Script,
+    Tree,
+    child,
+    crash,
+    leave,
+    next_call,
+    planted,
+)
 
 
 class NoRandom(Random):
@@ -248,10 +258,12 @@ async def test_a_start_that_fails_is_tried_again_after_the_next_pause(
     async with planted([spec], intensity=10, period=1_000.0) as tree:
         script.plan("a", outcome, outcome, outcome, outcome)
         await tree.end_of("a", crash)
-        for pause in (1, 2, 4, 8):
-            assert await tree.advance(pause) == {"a": "restarting"}
-        assert await tree.advance(8) == {"a": "running"}
+        for attempts, pause in enumerate((1, 2, 4, 8, 8), 1):
+            assert await tree.advance(pause - A_MOMENT) == {"a": "restarting"}
+            assert len(script.begun) == attempts
+            await tree.advance(A_MOMENT)
 
+        assert await tree.states() == {"a": "running"}
         # The first start, and then one after each pause.
         assert script.starts("/top/a") == [0, 1, 3, 7, 15, 23]
 
@@ -439,7 +451,9 @@ async def test_a_failed_start_within_a_group_is_given_the_pause_of_the_child_tha
         await tree.end_of("a", crash)
         assert await tree.states() == {"a": "running", "b": "restarting", "c": "down"}
 
+        assert next_call(tree.clock) == 3
         assert await tree.advance(3) == {"a": "running", "b": "restarting", "c": "down"}
+        assert next_call(tree.clock) == 9
         assert await tree.advance(6) == {"a": "running", "b": "running", "c": "running"}
         assert script.starts("/top/a") == [0, 0]
         assert script.starts("/top/c") == [0, 9]

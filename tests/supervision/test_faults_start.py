@@ -1,4 +1,4 @@
-"""A child that fails, hangs, is killed or is stopped while it starts, for the first time or again."""
+"""A child that fails, hangs, is killed or is stopped while it starts, or starts again."""
 
 import asyncio
 from typing import Any
@@ -61,9 +61,7 @@ async def test_a_supervisor_does_not_come_up_if_a_child_crashes_in_its_start(
     error = Crash("at once")
     first, failing, last = Script(), Script().on(hook, raising(error)), Script()
     async with world() as it:
-        sup = it.begin(
-            child(kind, first, "first"), child(kind, failing), child(kind, last, "last")
-        )
+        sup = it.begin(child(kind, first, "first"), child(kind, failing), child(kind, last, "last"))
 
         with pytest.raises(StartFailed) as caught:
             await within(sup.started())
@@ -105,7 +103,6 @@ async def test_a_child_that_crashes_in_its_first_start_gets_a_plain_refusal(
 
 @each_kind
 async def test_messages_to_a_child_that_never_came_up_are_dead_letters(kind: Kind) -> None:
-    script = Script().on("on_start", lambda actor: early(actor))
     refs: list[Any] = []
 
     def early(actor: Any) -> None:
@@ -114,6 +111,7 @@ async def test_messages_to_a_child_that_never_came_up_are_dead_letters(kind: Kin
         ref.tell(Note("told"))
         raise Crash
 
+    script = Script().on("on_start", early)
     async with world() as it:
         sup = await it.supervise()
         with pytest.raises(ChildStartFailed):

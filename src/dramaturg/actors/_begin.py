@@ -15,7 +15,7 @@ from dramaturg.actors import (
     _lifecycle as lifecycle,
     _report as report,
 )
-from dramaturg.actors._errors import DuplicateNameError, StartFailed
+from dramaturg.actors._errors import DuplicateNameError, StartFailed, said
 from dramaturg.actors._exit_reason import NORMAL
 from dramaturg.actors._letters import stopped_error
 from dramaturg.actors._spawn import take_over
@@ -60,7 +60,6 @@ def begin(cell: Cell, cause: BaseException | None = None) -> None:
     cell.incarnation += 1
     if cell.incarnation > 1:
         crashing.note_restart(cell)
-    cell.attention = False
     try:
         if extra.thread is not None and extra.thread.thread.ident is None:
             extra.thread.start()
@@ -69,7 +68,7 @@ def begin(cell: Cell, cause: BaseException | None = None) -> None:
         incarnations.fail_to_begin(cell, error)
         if not isinstance(error, Exception):
             raise
-        failed = StartFailed(path=cell.path, cause=f"{type(error).__name__}: {error}")
+        failed = StartFailed(path=cell.path, cause=said(error))
         raise failed from error
     _go(cell, cause)
 
@@ -94,7 +93,8 @@ def _go(cell: Cell, cause: BaseException | None) -> None:
     cls = cell.actor_class
     if cls._starts_plainly and (cause is None or cls._restarts_plainly):
         cell.state = RUNNING
-        if cell.control:
+        cell.attention = False
+        if cell.control or cell.more().stand_in is not None:
             cell.attention = True
         report.started(cell)
         lifecycle.tell_who_waits_for_the_start(cell)

@@ -60,6 +60,7 @@ __all__ = [
     "SystemStopped",
     "UnhandledError",
     "UsageError",
+    "said",
 ]
 
 
@@ -70,6 +71,16 @@ def _rebuild(
     error.args = args
     error.__dict__.update(fields)
     return error
+
+
+def said(error: BaseException | None) -> str:
+    """Render an error in a line, whatever its ``__str__`` does."""
+    if error is None:
+        return "it was stopped first"
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the user's method
+        return type(error).__name__
 
 
 class DramaturgError(Exception):

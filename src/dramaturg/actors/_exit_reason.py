@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
-from dramaturg.actors._errors import OptionError
+from dramaturg.actors._errors import OptionError, said
 
 __all__ = ["FAILED", "IGNORED", "KILLED", "NORMAL", "SHUTDOWN", "ExitReason", "failed"]
 
@@ -39,7 +39,7 @@ class ExitReason:
 
     def __str__(self) -> str:
         if self.error is not None:
-            return f"{self.kind}: {type(self.error).__name__}: {self.error}"
+            return f"{self.kind}: {said(self.error)}"
         return self.kind if self.tag is None else f"{self.kind}: {self.tag}"
 
 

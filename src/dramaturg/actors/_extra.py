@@ -28,9 +28,11 @@ class Extra:
 
     __slots__ = (
         "behaviours",
+        "door_lock",
         "exit_reason",
         "failure",
         "front",
+        "gives_way",
         "in_a_row",
         "keep_mailbox",
         "killing",
@@ -58,10 +60,14 @@ class Extra:
 
     def __init__(self) -> None:
         self.behaviours: list[Callable[[Any], Any]] = []
+        self.door_lock: Any = None
+        """Keeps in order what passes through the door of one for whom another one serves."""
         self.exit_reason: ExitReason = NORMAL
         self.failure: BaseException | None = None
         self.front: Cell | None = None
         """For whom it stands in."""
+        self.gives_way = False
+        """What waits is being passed on to the one that stands in."""
         self.in_a_row = -1
         """What the policy's last ``Restart`` said."""
         self.keep_mailbox = True

@@ -96,10 +96,9 @@ def rest(cell: Cell, reason: ExitReason) -> None:
         extra.stash.clear()
     if not extra.keep_mailbox:
         letters.flush(cell)
+    # The runtime's own messages were for the incarnation that is over, the end of a drain too.
+    cell.put_back([item for item in cell.take_rest() if not isinstance(item, Internal)])
     if cell.put == cell.refuse:
-        # It was told to drain, and the incarnation that was to is over.
-        waiting = cell.take_rest()
-        cell.put_back([item for item in waiting if not isinstance(item, lifecycle.DrainEnd)])
         cell.open()
     cell.attention = True
     cell.actor = None

@@ -66,7 +66,7 @@ def kill(cell: Cell, reason: ExitReason = KILLED) -> None:
 
 def kill_ref(ref: ActorRef[Any]) -> None:
     """Kill whatever cell the ref has by now."""
-    kill(ref.cell)
+    kill(lifecycle.serving(ref.cell))
 
 
 def is_stuck(cell: Cell) -> bool:
@@ -94,6 +94,7 @@ def abandon(cell: Cell, *, for_good: bool = True) -> None:
     dispatcher = cell.extra.thread if cell.extra is not None else None
     if dispatcher is not None:
         dispatcher.abandoned = True
+        dispatcher.finish()
     item, cell.message = cell.message, None
     letters.cut_short(cell, item)
     if rests:

@@ -18,6 +18,7 @@ from dramaturg.actors._errors import (
     StartFailed,
     SystemStopped,
     UnhandledError,
+    said,
 )
 from dramaturg.actors._signals import Internal
 
@@ -147,8 +148,7 @@ def cut_short(cell: Cell, item: Any) -> None:
 def start_failed(cell: Cell) -> StartFailed:
     """Make the error for whoever waits for the actor to come up."""
     cause = cell.extra.failure if cell.extra is not None else None
-    said = "it was stopped first" if cause is None else f"{type(cause).__name__}: {cause}"
-    error = StartFailed(path=cell.path, cause=said)
+    error = StartFailed(path=cell.path, cause=said(cause))
     error.__cause__ = cause
     return error
 
@@ -189,7 +189,6 @@ class _Crashed:
 
     def __call__(self) -> ActorCrashed:
         cause = self._cause
-        said = f"{type(cause).__name__}: {cause}"
-        error = ActorCrashed(path=self._path, cause=said, incarnation=self._incarnation)
+        error = ActorCrashed(path=self._path, cause=said(cause), incarnation=self._incarnation)
         error.__cause__ = cause
         return error

@@ -64,6 +64,7 @@ __all__ = [
     "note_start",
     "order_stop",
     "request_stop",
+    "serving",
     "start",
     "stop_children",
     "stop_plainly",
@@ -162,6 +163,9 @@ async def attend(cell: Cell) -> bool:
     if cell.state is not State.RUNNING:
         cell.attention = True
         return False
+    if extra is not None and extra.stand_in is not None:
+        # Keeps requests from being handed over: this actor is only being tried.
+        cell.attention = True
     if extra is not None and extra.receive_timeout is not None:
         # Keeps turns at one message each, so that every message restarts the period.
         cell.attention = True
@@ -209,6 +213,9 @@ async def call(result: Any) -> Any:
 
 async def start(cell: Cell, cause: BaseException | None = None) -> bool:
     """Run the hooks of a start; tell whether the actor is up."""
+    if cell.extra is not None and cell.extra.killing is not None:
+        await begin_stop(cell, cell.extra.killing)
+        return False
     actor = living_actor(cell)
     phase = "on_restart"
     try:
@@ -260,6 +267,12 @@ def tell_who_waits_for_the_start(cell: Cell) -> None:
 
 
 # -- stop ------------------------------------------------------------------------------
+
+
+def serving(cell: Cell) -> Cell:
+    """Return who serves under the cell's ref."""
+    stand_in = cell.extra.stand_in if cell.extra is not None else None
+    return cell if stand_in is None else stand_in
 
 
 def request_stop(cell: Cell) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["Props"]
 
 A = TypeVar("A", bound="Actor | pykka.Actor")
+B = TypeVar("B", bound="Actor | pykka.Actor")
 P = ParamSpec("P")
 
 
@@ -46,14 +47,14 @@ class Props(Generic[A]):
         self.kwargs: dict[str, Any] = dict(kwargs)
         self.options: dict[str, Any] = {}
 
-    @classmethod
-    def partial(cls, actor_class: type[A], *args: Any, **kwargs: Any) -> Props[A]:
+    @staticmethod
+    def partial(actor_class: type[B], *args: Any, **kwargs: Any) -> Props[B]:
         """Make a recipe with only some of the arguments; for templates, which get the others later.
 
         :raises OptionError: if the first argument is not an actor class.
         """
-        make: Any = cls
-        return cast("Props[A]", make(actor_class, *args, **kwargs))
+        make: Any = Props
+        return cast("Props[B]", make(actor_class, *args, **kwargs))
 
     def using(
         self,

@@ -189,7 +189,7 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
 
     def request_stop(self) -> None:
         """Stop the actor as :meth:`stop` does, and neither wait nor learn of its end."""
-        lifecycle.request_stop(self.cell)
+        lifecycle.request_stop(lifecycle.serving(self.cell))
 
     def kill(self) -> None:
         """Cut the actor short: no ``on_stop``, and no waiting for its handler; any thread.
@@ -295,7 +295,7 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
     def _end(
         self, how: Any, call: str, *, block: bool, timeout: float | None
     ) -> bool | Future[bool]:
-        cell = self.cell
+        cell = lifecycle.serving(self.cell)
         if block:
             instead = f"use `await {call[:-1]}block=False)`"
             cell.system.check_may_block(call, instead)

@@ -81,7 +81,7 @@ def _check_in_time(cell: Cell, deadline: float | None, timeout: float) -> None:
 
 async def _enqueue(cell: Cell, envelope: Envelope, deadline: float) -> None:
     queue = cell.mailbox
-    if isinstance(queue, BoundedQueue) and queue.waits:
+    if isinstance(queue, BoundedQueue) and _waits(cell, queue):
         await send(cell, envelope, min(queue.wait_limit, deadline - cell.system.now()))
     else:
         cell.post(envelope)
@@ -148,7 +148,7 @@ def ask(cell: Cell, message: Any, timeout: float | None) -> Any:
 
 def _post(cell: Cell, envelope: Envelope, deadline: float | None) -> None:
     queue = cell.mailbox
-    if deadline is None or not isinstance(queue, BoundedQueue) or not queue.waits:
+    if deadline is None or not isinstance(queue, BoundedQueue) or not _waits(cell, queue):
         cell.post(envelope)
         return
     if cell.put == cell.refuse:
@@ -157,6 +157,11 @@ def _post(cell: Cell, envelope: Envelope, deadline: float | None) -> None:
     queue.put_when_room(envelope, min(queue.wait_limit, deadline - cell.system.now()))
     if cell.idle:
         cell.dispatcher.schedule(cell)
+
+
+def _waits(cell: Cell, queue: BoundedQueue) -> bool:
+    """Tell whether senders wait for room; not where another one serves under the ref."""
+    return queue.waits and (cell.extra is None or cell.extra.stand_in is None)
 
 
 def _block(cell: Cell, reply: Reply, deadline: float | None, timeout: float | None) -> None:
@@ -205,7 +210,7 @@ def ask_later(cell: Cell, message: Any, timeout: float | None) -> Future[Any]:
 async def send(cell: Cell, message: Any, timeout: float | None) -> None:
     """See :meth:`ActorRef.send`."""
     queue = cell.mailbox
-    if not isinstance(queue, BoundedQueue) or not queue.waits or cell.put == cell.refuse:
+    if not isinstance(queue, BoundedQueue) or not _waits(cell, queue) or cell.put == cell.refuse:
         cell.ref.tell(message)
         return
     system = cell.system

@@ -9,7 +9,7 @@ import pykka
 from dramaturg.actors import _pykka_contract as pykka_contract, _report as report
 from dramaturg.actors._actor import Actor, ThreadActor
 from dramaturg.actors._cell import Cell
-from dramaturg.actors._errors import DuplicateNameError, OptionError, StartFailed
+from dramaturg.actors._errors import DuplicateNameError, OptionError, StartFailed, said
 from dramaturg.actors._exit_reason import SHUTDOWN
 from dramaturg.actors._letters import stopped_error
 from dramaturg.actors._lifecycle import Start, Stop
@@ -17,6 +17,7 @@ from dramaturg.actors._mailbox import UNBOUNDED, Unbounded
 from dramaturg.actors._paths import check_name
 from dramaturg.actors._props import Props
 from dramaturg.actors._ref import ActorRef
+from dramaturg.actors._standing_in import serve_for
 from dramaturg.actors._state import RUNNING, State
 from dramaturg.actors._thread import ThreadDispatcher
 from dramaturg.actors._timers import cancel_all
@@ -84,6 +85,9 @@ def take_over(old: Cell) -> Cell:
         old.put = cell.post
     for item in waiting:
         cell.mailbox.append(item)
+    extra.front = before.front
+    if before.stand_in is not None:
+        serve_for(cell, before.stand_in)
     cell.idle = True
     return cell
 
@@ -195,7 +199,7 @@ def _make_actor(cell: Cell) -> None:
         make_actor(cell)
     except BaseException as error:
         _undo(cell)
-        failed = StartFailed(path=cell.path, cause=f"{type(error).__name__}: {error}")
+        failed = StartFailed(path=cell.path, cause=said(error))
         if not isinstance(error, Exception):
             raise
         raise failed from error

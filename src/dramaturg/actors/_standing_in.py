@@ -8,11 +8,13 @@ that was being exchanged.
 
 from __future__ import annotations
 
+import threading
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors import _crash as crashing, _lifecycle as lifecycle
 from dramaturg.actors._dead_letters import DeadLetterReason
+from dramaturg.actors._errors import MailboxFull
 from dramaturg.actors._letters import bury
 from dramaturg.actors._resolve import invoke
 from dramaturg.actors._signals import Internal
@@ -31,41 +33,79 @@ def serve_for(front: Cell, stand_in: Cell, before: Cell | None = None) -> None:
     :param before: the stand-in until now, which is DOWN.
     """
     extra = front.more()
-    waiting = [] if before is None else before.take_rest()
-    extra.stand_in = stand_in
-    stand_in.more().front = front
-    front.put = _door(front, stand_in)
-    for item in [*waiting, *front.take_rest()]:
-        _pass_on(stand_in, item)
+    if extra.door_lock is None:
+        extra.door_lock = threading.Lock()
+    with extra.door_lock:
+        extra.stand_in = stand_in
+        extra.gives_way = True
+        stand_in.more().front = front
+        front.put = _door(front, stand_in)
+    _pass_all_on(front, [] if before is None else before.take_rest())
 
 
 def _door(front: Cell, stand_in: Cell) -> Any:
+    extra = front.more()
+    direct = stand_in.mailbox.__class__ is list
+
     def forward(item: Any) -> None:
-        if front.mailbox or front.batch is not None:
-            give_way(front)
-        if front.more().stand_in is stand_in:
-            stand_in.post(item)
-        else:  # the door was exchanged after the sender had loaded it
+        with extra.door_lock:
+            serves = extra.stand_in is stand_in
+            waits = serves and (extra.gives_way or bool(front.mailbox) or front.batch is not None)
+            if waits:
+                # Behind what came before: through the old door, or while that was passed on.
+                front.mailbox.append(item)
+            elif serves and direct:
+                # Not after the stand-in has been told to drain, which the lock keeps away.
+                stand_in.post(item)
+        if not serves:  # the door was exchanged after the sender had loaded it
             front.post(item)
+        elif waits:
+            give_way(front)
+        elif not direct:
+            stand_in.post(item)
 
     return forward
 
 
 def give_way(front: Cell) -> None:
-    """Pass on what came in through the front's old door."""
-    stand_in = front.extra.stand_in if front.extra is not None else None
-    if stand_in is not None:
-        for item in front.take_rest():
-            if isinstance(item, Internal):
-                front.mailbox.append(item)
+    """Pass on what came in through the front's old door, unless somebody is at it already."""
+    extra = front.extra
+    if extra is None or extra.stand_in is None:
+        return
+    with extra.door_lock:
+        if extra.gives_way:
+            return
+        extra.gives_way = True
+    _pass_all_on(front, [])
+
+
+def _pass_all_on(front: Cell, waiting: list[Any]) -> None:
+    """Pass on what waits, until there is no more; others only add to it meanwhile."""
+    extra = front.more()
+    kept: list[Any] = []
+    while True:
+        with extra.door_lock:
+            waiting += front.take_rest()
+            if not waiting:
+                extra.gives_way = False
+                for item in kept:
+                    front.mailbox.append(item)
+                return
+        for item in waiting:
+            stand_in = extra.stand_in
+            if isinstance(item, Internal) or stand_in is None:
+                kept.append(item)  # a tick, for instance, is none of the stand-in's business
             else:
                 _pass_on(stand_in, item)
+        waiting = []
 
 
 def _pass_on(stand_in: Cell, item: Any) -> None:
     try:
         stand_in.post(item)
-    except Exception as error:  # noqa: BLE001 - a full mailbox, the user's priority
+    except MailboxFull:
+        return  # which made a dead letter of it
+    except Exception as error:  # noqa: BLE001 - the user's priority, a thread that may not wait
         bury(stand_in, item, DeadLetterReason.OVERFLOW, error)
 
 
@@ -73,33 +113,31 @@ def hold(front: Cell) -> None:
     """Let the front, which was tried out, take what is sent from now on, but not handle it yet."""
     with front.system.lock:
         if front.state is RUNNING:
-            front.state = State.SUSPENDED
+            front.state = State.STARTING
     front.attention = True
-    front.more().stand_in = None
-    front.open()
+    _close_way(front)
 
 
 @final
 class _Recovered:
+    """Opens the gate of a front that was held, behind its ``on_recover``."""
+
     __slots__ = ()
 
     async def apply(self, cell: Cell) -> None:
-        if cell.state is not RUNNING or cell.actor is None:
+        if cell.state is not State.STARTING or cell.actor is None:
             return
         try:
             await lifecycle.call(cell.actor.on_recover())
         except BaseException as error:  # noqa: BLE001 - an actor may fail with anything
             await crashing.crash(cell, error, phase="on_recover")
+            return
+        lifecycle.enter(cell, RUNNING)
 
 
 def let_go(front: Cell) -> None:
     """Let a front that was held handle what has come."""
-    with front.system.lock:
-        if front.state is State.SUSPENDED:
-            front.state = RUNNING
     front.signal(_Recovered())
-    if front.idle:
-        front.dispatcher.schedule(front)
 
 
 def ask_front(front: Cell, envelope: Envelope) -> None:
@@ -117,22 +155,32 @@ class _Asked(Internal):
     def handle(self, cell: Cell) -> Any:
         cell.message = self.envelope
         result = invoke(cell, self.envelope.message)
-        return self._await(result) if result.__class__ is CoroutineType else self._reply(result)
+        if result.__class__ is CoroutineType:
+            return self._await(cell, result)
+        return self._reply(cell, result)
 
-    async def _await(self, result: Any) -> None:
-        self._reply(await result)
+    async def _await(self, cell: Cell, result: Any) -> None:
+        result = await result
+        self._reply(cell, await result if result.__class__ is CoroutineType else result)
 
-    def _reply(self, result: Any) -> None:
+    def _reply(self, cell: Cell, result: Any) -> None:
         reply = self.envelope.reply
-        if reply is not None:
+        # One that stashed or forwarded it has taken it over: the reply comes later.
+        if reply is not None and cell.message is self.envelope:
             reply.complete(result, None)
 
 
 def take_back(front: Cell, stand_in: Cell) -> None:
     """Let a front that is DOWN keep again what is sent to it, and what waits at the stand-in."""
-    front.more().stand_in = None
-    front.open()
+    _close_way(front)
     hand_back(front, stand_in)
+
+
+def _close_way(front: Cell) -> None:
+    extra = front.more()
+    with extra.door_lock:
+        extra.stand_in = None
+        front.open()
 
 
 def hand_back(front: Cell, stand_in: Cell) -> None:

@@ -14,6 +14,7 @@ from dramaturg.actors import (
     _standing_in as standing_in,
 )
 from dramaturg.actors._begin import begin, usable
+from dramaturg.actors._errors import said
 from dramaturg.actors._exit_reason import KILLED, SHUTDOWN
 from dramaturg.actors._health import Degradation
 from dramaturg.actors._incarnation import release
@@ -242,7 +243,7 @@ class Child:
         else:
             self.before = self.cell
         self.rung += 1
-        self.reason = "it ended" if cause is None else f"{type(cause).__name__}: {cause}"
+        self.reason = "it ended" if cause is None else said(cause)
         self.cell = None
         self.props = child_props(self.spec.fallbacks[self.rung - 1])
 

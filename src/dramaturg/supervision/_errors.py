@@ -28,6 +28,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors import DramaturgError, GoneError, OptionError, Refused
+from dramaturg.actors._errors import said
 
 if TYPE_CHECKING:
     from dramaturg.actors import ActorRef
@@ -142,7 +143,7 @@ class ChildStartFailed(ChildRefused):
 
     def __init__(self, *, path: str, child: object, error: BaseException | None) -> None:
         self.error = error
-        super().__init__(path=path, child=child, cause=_said(error))
+        super().__init__(path=path, child=child, cause=said(error))
         self.__cause__ = error
 
 
@@ -153,7 +154,7 @@ class FailedToStartChild(GoneError):  # noqa: N818 - OTP's failed_to_start_child
         self.path = path
         self.child = child
         self.error = error
-        super().__init__(f"{path}: child {child!r} did not start: {_said(error)}")
+        super().__init__(f"{path}: child {child!r} did not start: {said(error)}")
         self.__cause__ = error
 
 
@@ -182,7 +183,3 @@ class StartTimeout(DramaturgError, TimeoutError):  # noqa: N818 - OTP's word
         self.path = path
         self.timeout = timeout
         super().__init__(f"{path} did not start within {timeout:g} s")
-
-
-def _said(error: BaseException | None) -> str:
-    return "it was stopped first" if error is None else f"{type(error).__name__}: {error}"

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from dramaturg.actors import _standing_in as standing_in
+from dramaturg.actors import _kill as killing, _standing_in as standing_in
 from dramaturg.actors._incarnation import release
 from dramaturg.actors._lifecycle import drain
 from dramaturg.actors._state import DOWN
@@ -47,10 +47,12 @@ __all__ = [
 def serve(team: Team, child: Child) -> None:
     """A fallback is up: it serves under the child's ref, and the original is tried at times."""
     cell = cast("Cell", child.cell)
-    if not child.serve():
-        return
     if child.probe is None:
         child.probe = Probe(team, child)
+    if child.before is not None:
+        team.by_cell.pop(child.before, None)
+    if not child.serve():
+        return
     team.cell.system.events.publish(
         ChildDegraded(
             path=cast("Cell", child.front).path,
@@ -71,8 +73,11 @@ def note_front(team: Team, child: Child, front: Cell) -> None:
         standing_in.serve_for(front, cast("Cell", child.cell))
 
 
-def original_exited(child: Child) -> Any:
-    return child.probe.fail() if child.probe is not None and child.probe.trying else None
+def original_exited(child: Child, incarnation: int) -> Any:
+    """See to the end of an original that is being tried; news of an earlier attempt is stale."""
+    probe, front = child.probe, child.front
+    is_news = front is not None and front.incarnation == incarnation
+    return probe.fail() if probe is not None and probe.trying and is_news else None
 
 
 async def put_down(child: Child) -> None:
@@ -95,19 +100,25 @@ async def retire(team: Team, child: Child, *, forget: bool) -> None:
 
 async def recover(team: Team, child: Child) -> None:
     """The original has answered: it serves again once the fallback has done what it has."""
-    front, stand_in = cast("Cell", child.front), cast("Cell", child.cell)
+    front, stand_in = cast("Cell", child.front), child.cell
     child.alive = False
     child.forget_restart()
     standing_in.hold(front)
-    if stand_in.state < DOWN:
+    if stand_in is not None and stand_in.state < DOWN:
         drain(stand_in)
         shutdown = child.spec.shutdown
-        limit = float(shutdown) if isinstance(shutdown, int | float) else None
+        limit = None if isinstance(shutdown, str | None) else float(shutdown)
+        if shutdown == "brutal_kill":
+            limit = killing.PATIENCE
         if not await ended_within(stand_in, limit):
             await cut_short(stand_in)
-    standing_in.hand_back(front, stand_in)
-    team.by_cell.pop(stand_in, None)
-    release(stand_in)
+    before, child.before = child.before, None
+    # What waits at the rung before, which is exhausted, is older.
+    for fallback in (stand_in, before):
+        if fallback is not None:
+            standing_in.hand_back(front, fallback)
+            team.by_cell.pop(fallback, None)
+            release(fallback)
     child.climb()
     child.note_up()
     standing_in.let_go(front)

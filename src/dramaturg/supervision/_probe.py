@@ -80,13 +80,13 @@ class Probe:
 
     def _await(self, future: Future[Any], then: Any) -> None:
         self._future = future
-        step = _Step(self, then)
+        step = _Step(self, lambda probe: then(probe, future))
         future.add_done_callback(lambda: self._supervisor.post_internal(step))
 
-    def _started(self) -> Any:
-        if not self._is_current() or not self.trying:
+    def _started(self, future: Future[Any]) -> Any:
+        if not self._is_current() or self._future is not future or not self.trying:
             return None
-        if start_error(self._future) is not None:
+        if start_error(future) is not None:
             return self.fail()
         front = cast("Cell", self._child.front)
         make_probe = self._child.spec.probe
@@ -101,11 +101,11 @@ class Probe:
         standing_in.ask_front(front, Envelope(message, answer, None, until))
         return self._await(answer, Probe._answered)
 
-    def _answered(self) -> Any:
-        if not self._is_current() or not self.trying:
+    def _answered(self, future: Future[Any]) -> Any:
+        if not self._is_current() or self._future is not future or not self.trying:
             return None
         try:
-            cast("Future[Any]", self._future).get()
+            future.get()
         except Exception:  # noqa: BLE001 - whatever the original has to say but an answer
             return self.fail()
         return self._succeed()

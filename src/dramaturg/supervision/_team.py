@@ -147,6 +147,9 @@ class Team:
         return error
 
     def settle_ignored(self, child: Child) -> None:
+        """See to a child that asked not to be started."""
+        if child.probe is not None:
+            child.probe.end()
         if child.spec.restart == "temporary" or self.is_pool:
             self.forget(child)
         else:
@@ -155,8 +158,9 @@ class Team:
     def forget(self, child: Child) -> None:
         child.forget_restart()
         self.children.pop(child.id, None)
-        if child.cell is not None:
-            self.by_cell.pop(child.cell, None)
+        for cell in (child.cell, child.front, child.before):
+            if cell is not None:
+                self.by_cell.pop(cell, None)
         child.release()
 
     def _release_leftovers(self) -> None:
@@ -170,7 +174,7 @@ class Team:
     def child_exited(self, exit_: ChildExit) -> Any:
         child = self.by_cell.get(exit_.cell)
         if child is not None and child.front is exit_.cell:
-            return ladder.original_exited(child)
+            return ladder.original_exited(child, exit_.incarnation)
         if child is None or not child.alive or child.incarnation != exit_.incarnation:
             return None
         child.alive = False
@@ -259,6 +263,7 @@ class Team:
             # The count begins anew, as it would after a restart of the supervisor.
             self._window = RestartWindow(self.spec.intensity, self.spec.period)
             child.step_down(cause)
+            cause = None
         return self._make_attempt(child, cause)
 
     def _make_attempt(self, child: Child, cause: BaseException | None) -> Any:
@@ -378,6 +383,8 @@ class Team:
         system = self.cell.system
         started = system.now()
         waiting: list[Child] = []
+        for child in children:
+            await ladder.end_probe(child)
         for done, child in enumerate(children, 1):
             if child.tell_to_stop():
                 child.report_stop()

@@ -38,8 +38,8 @@ class PlannedSupervisor(Supervisor):
 
 def start_of(stage: Stage, child: Json, *, in_pool: bool = False) -> Props[Any]:
     """Return what a child's spec starts."""
-    if "sup" in child:
-        return Props(PlannedSupervisor, stage, child["sup"])
+    if "sup" in child or (child.get("type") == "supervisor" and "worker" not in child):
+        return Props(PlannedSupervisor, stage, child.get("sup", {}))
     options = child.get("worker", {})
     # An instance may have options of its own, and says only then whether it traps exits.
     trapping = in_pool or options.get("trap_exit", True)
