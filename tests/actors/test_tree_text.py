@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from dramaturg.actors import Actor, ActorSystem, OptionError, UsageError
+from dramaturg.actors._errors import MissingExtraError
 from dramaturg.actors._health import (
     ActorHealth,
     Degradation,
@@ -18,7 +19,7 @@ from dramaturg.actors._health import (
     SystemHealth,
 )
 from dramaturg.actors._health_recorder import HealthRecorder
-from dramaturg.actors._tree_text import DEEPEST, MissingExtraError, render
+from dramaturg.actors._tree_text import DEEPEST, render
 
 ROOT = Place(None, "")
 TIME = datetime(2000, 1, 1, tzinfo=UTC)

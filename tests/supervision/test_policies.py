@@ -23,7 +23,13 @@ from tests.actors.kit import AsyncPuppet, Crash, Events, Fail, Kind, Puppet, end
 
 
 def failure(error: BaseException, restarted_at: tuple[float, ...] = (), **given: Any) -> Failure:
-    fields = {"phase": "message", "message": None, "incarnation": 1, "restarts": 0, "now": 0.0}
+    fields: dict[str, Any] = {
+        "phase": "message",
+        "message": None,
+        "incarnation": 1,
+        "restarts": 0,
+        "now": 0.0,
+    }
     ref: Any = None
     return Failure(ref, error, restarted_at=restarted_at, **(fields | given))
 
