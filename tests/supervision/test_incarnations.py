@@ -396,6 +396,49 @@ async def test_a_tick_that_is_queued_at_the_crash_does_not_reach_the_next_instan
         assert script.handled == [("after", 2)]
 
 
+@each_thread
+async def test_the_timers_of_an_abandoned_thread_end_with_it(kind: Kind) -> None:
+    async with world() as it:
+        hang = it.hang()
+        script = Script()
+        await it.supervise(child(kind, script))
+        ref = it.ref()
+        await within(
+            ref.request(Do(lambda actor: actor.context.start_timer("t", Note("tick"), every=5.0)))
+        )
+        ref.tell(Do(hang))
+        await hang.reached()
+
+        ref.kill()
+
+        assert await within(ref.request(Do(birth))) == 2
+        assert it.clock.pending == 0
+        await it.passes(20.0)
+        await within(ref.request(Do(birth)))
+        assert script.handled == []
+
+
+@each_kind
+async def test_a_timer_that_is_started_in_on_stop_does_not_reach_the_next_instance(
+    kind: Kind,
+) -> None:
+    def start(actor: Any) -> None:
+        actor.context.start_timer("t", Note("tick"), every=5.0)
+
+    script = Script().on("on_stop", start, birth=1)
+    async with world() as it:
+        await it.supervise(child(kind, script))
+        ref = it.ref()
+        ref.request_stop()
+        await it.incarnations(1)
+
+        assert await within(ref.request(Do(birth))) == 2
+        assert it.clock.pending == 0
+        await it.passes(20.0)
+        await within(ref.request(Do(birth)))
+        assert script.handled == []
+
+
 @each_kind
 async def test_a_timer_of_the_same_key_belongs_to_the_instance_that_started_it(
     kind: Kind,

@@ -48,6 +48,7 @@ ticks, pykka's messages and ``on_receive``.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from contextvars import ContextVar
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -311,8 +312,9 @@ class Cell:
                 del mailbox[: len(waiting)]
                 items += waiting
             else:
-                while mailbox:
-                    items.append(mailbox.pop(0))
+                with suppress(IndexError):  # an abandoned thread may have taken the last one
+                    while mailbox:
+                        items.append(mailbox.pop(0))
         return items
 
     @property

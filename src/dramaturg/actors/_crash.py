@@ -143,7 +143,9 @@ async def crash(cell: Cell, error: BaseException, phase: str = "message") -> Non
     if is_from_signal(error):
         cell.system.interrupted(error)
     if cell.state >= State.STOPPING:
-        # It was declared stopped meanwhile, and whoever waited has been told.
+        # It was declared stopped meanwhile, and whoever waited has been told. A message that its
+        # thread took after that has met no actor.
+        letters.cut_short(cell, item)
         return
     if cell.pykka_contract:
         await pykka_contract.crash(cell, item, error)

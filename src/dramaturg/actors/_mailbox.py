@@ -143,6 +143,24 @@ class Priority:
         return PriorityQueue(self.key)
 
 
+class ThreadQueue(deque[Any]):
+    """The unbounded mailbox of a blocking actor: items are taken one by one.
+
+    A thread that was abandoned may still be about to take one while its successor
+    takes over what waits; each item must go to one of the two.
+    """
+
+    __slots__ = ()
+
+    def put(self, item: Any, /) -> None:
+        """Add an item."""
+        self.append(item)
+
+    def pop(self, index: int = 0, /) -> Any:  # noqa: ARG002 - the list's
+        """Take the first item."""
+        return self.popleft()
+
+
 class BoundedQueue:
     """The queue of a :class:`Bounded` mailbox."""
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Any, NamedTuple, final
 
-from dramaturg.actors._mailbox import BoundedQueue, PriorityQueue
+from dramaturg.actors._mailbox import BoundedQueue, PriorityQueue, ThreadQueue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,7 +116,7 @@ def _take_sample(cell: Cell) -> _Sample:
 def _head(mailbox: Any) -> Any:
     """Return what stands first; without the queue's lock, since users' keys run under that."""
     try:
-        if mailbox.__class__ is list:
+        if isinstance(mailbox, list | ThreadQueue):
             return mailbox[0]
         if isinstance(mailbox, BoundedQueue):
             return mailbox._items[0]

@@ -13,7 +13,7 @@ from dramaturg.actors._errors import DuplicateNameError, OptionError, StartFaile
 from dramaturg.actors._exit_reason import SHUTDOWN
 from dramaturg.actors._letters import stopped_error
 from dramaturg.actors._lifecycle import Start, Stop
-from dramaturg.actors._mailbox import UNBOUNDED, Unbounded
+from dramaturg.actors._mailbox import UNBOUNDED, ThreadQueue, Unbounded
 from dramaturg.actors._paths import check_name
 from dramaturg.actors._props import Props
 from dramaturg.actors._ref import ActorRef
@@ -187,6 +187,9 @@ def _set_dispatcher(cell: Cell, cls: type[Actor]) -> None:
         name = f"{cls.__name__}-{cell.name.rpartition('-')[2]}"
         daemon = cast("type[ThreadActor]", cls).use_daemon_thread
         cell.dispatcher = ThreadDispatcher(name, daemon=daemon)
+        if cell.mailbox.__class__ is list:
+            cell.mailbox = ThreadQueue()
+            cell.open()
         cell.more().thread = cell.dispatcher
     elif cls._kind == "task" or cls.loop_bound:
         cell.dispatcher = system.tasks

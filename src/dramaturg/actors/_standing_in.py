@@ -16,6 +16,7 @@ from dramaturg.actors import _crash as crashing, _lifecycle as lifecycle
 from dramaturg.actors._dead_letters import DeadLetterReason
 from dramaturg.actors._errors import MailboxFull
 from dramaturg.actors._letters import bury
+from dramaturg.actors._mailbox import ThreadQueue
 from dramaturg.actors._resolve import invoke
 from dramaturg.actors._signals import Internal
 from dramaturg.actors._state import RUNNING, State
@@ -45,7 +46,7 @@ def serve_for(front: Cell, stand_in: Cell, before: Cell | None = None) -> None:
 
 def _door(front: Cell, stand_in: Cell) -> Any:
     extra = front.more()
-    direct = stand_in.mailbox.__class__ is list
+    direct = isinstance(stand_in.mailbox, list | ThreadQueue)
 
     def forward(item: Any) -> None:
         with extra.door_lock:
