@@ -10,6 +10,14 @@ stash_and_become   put messages aside; change behaviour
 routers            one ref in front of many actors
 watch              being told of another actor's end
 dead_letters       what becomes of a message that nobody handled
+one_for_one        a supervisor restarts the child that failed
+one_for_all        ... all of its children
+rest_for_one       ... the child that failed and those after it
+pool               ... children that are made on demand
+backoff            ... after a pause, longer each time
+escalation         ... until it gives up, and its own supervisor sees to it
+degradation        something simpler serves while restarts do not help
+health             how every actor fares
 storefront         all together: a shop, its customers and its books
 =================  ====================================================
 """

@@ -94,10 +94,6 @@ class CustomersAccount(Message):
     customers: tuple[CustomerAccount, ...]
 
 
-class AuditCustomers(Request[CustomersAccount]):
-    """To the parent of all customers, who asks each of them."""
-
-
 Account = (
     CatalogueAccount
     | InventoryAccount

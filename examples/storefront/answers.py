@@ -1,7 +1,7 @@
 """What makes a department's commands safe to repeat."""
 
-from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from dramaturg.actors import Refused
 
@@ -19,11 +19,21 @@ CommandT = TypeVar("CommandT", bound=Command)
 AnswerT = TypeVar("AnswerT")
 
 
-class Answers(Generic[CommandT, AnswerT]):
-    """The answers that a department has given, by order id."""
+class Deed(NamedTuple, Generic[CommandT, AnswerT]):
+    """A command that was obeyed, and the answer to it."""
 
-    def __init__(self) -> None:
-        self._given: dict[int, tuple[CommandT, AnswerT]] = {}
+    command: CommandT
+    answer: AnswerT
+
+
+class Answers(Generic[CommandT, AnswerT]):
+    """The answers that a department has given, by order id.
+
+    :param given: by an earlier incarnation.
+    """
+
+    def __init__(self, given: Mapping[int, Deed[CommandT, AnswerT]] | None = None) -> None:
+        self._given = dict(given or {})
 
     def once(self, command: CommandT, act: Callable[[CommandT], AnswerT]) -> AnswerT:
         """Act and answer, or give the same answer again if this very command was obeyed before.
@@ -31,7 +41,7 @@ class Answers(Generic[CommandT, AnswerT]):
         :raises Refused: another command was obeyed for this order.
         """
         if command.order not in self._given:
-            self._given[command.order] = (command, act(command))
+            self._given[command.order] = Deed(command, act(command))
         obeyed, answer = self._given[command.order]
         if obeyed != command:
             raise Refused(
@@ -39,7 +49,15 @@ class Answers(Generic[CommandT, AnswerT]):
             )
         return answer
 
-    def __iter__(self) -> Iterator[tuple[CommandT, AnswerT]]:
+    def deeds(self) -> Mapping[int, Deed[CommandT, AnswerT]]:
+        """Copy all commands obeyed with their answers, by order, oldest first."""
+        return dict(self._given)
+
+    def __contains__(self, order: object) -> bool:
+        """Tell whether a command for the order was obeyed."""
+        return order in self._given
+
+    def __iter__(self) -> Iterator[Deed[CommandT, AnswerT]]:
         """Go through all commands obeyed and their answers, oldest first."""
         return iter(self._given.values())
 

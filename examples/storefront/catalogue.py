@@ -1,35 +1,82 @@
-"""The catalogue: what a CD costs, and on which shelf it stands."""
+"""The catalogue: what a CD costs, and on which shelf it stands; and who stands in for it."""
 
 from collections.abc import Iterable
 
-from dramaturg.actors import Actor, handler
+from dramaturg.actors import handler
 from examples.storefront.accounts import AuditCatalogue, CatalogueAccount, ShelfQuotes
-from examples.storefront.answers import Answers
-from examples.storefront.messages import PriceOrder, Quote
+from examples.storefront.messages import CheckPrices, ComeBackLater, PriceOrder, Quote
+from examples.storefront.records import Department
 from examples.storefront.terms import BANDS
 
 
-class Catalogue(Actor):
-    """Prices orders. The file knows what an order cost; the price of each CD follows from that."""
+class Pricing(Department[PriceOrder, Quote]):
+    """Quotes orders; where the prices come from is a subclass's business.
 
-    def __init__(self) -> None:
-        self._quotes: Answers[PriceOrder, Quote] = Answers()
+    All of them keep one record, so that each knows what the others have quoted.
+    """
 
     @handler
     def price(self, message: PriceOrder) -> Quote:
         """Quote an order; the same order again gets the same quote."""
-        return self._quotes.once(message, quote_for)
+        return self.answer(message)
+
+    async def on_recover(self) -> None:
+        """Take note of what was quoted in its place since it was started, on trial."""
+        await self.recall()
 
     @handler
     def audit(self, message: AuditCatalogue) -> CatalogueAccount:
         """Add up the quotes."""
-        quotes = [quote for _, quote in self._quotes]
+        quotes = [quote for _, quote in self._answers]
         return CatalogueAccount(
             shelves=tuple(
                 _account(band.sku, (quote for quote in quotes if quote.sku == band.sku))
                 for band in BANDS
             )
         )
+
+
+class Catalogue(Pricing):
+    """Works prices out. The file knows what an order cost; the price of each CD follows."""
+
+    def obey(self, command: PriceOrder) -> Quote:
+        """Work a quote out."""
+        return quote_for(command)
+
+    @handler
+    def check(self, message: CheckPrices) -> None:
+        """Show that there are prices."""
+        quote_for(PriceOrder(order=0, units=1, cents=0))
+
+
+class CachedPrices(Pricing):
+    """Stands in for the catalogue: what cost as much before costs the same again."""
+
+    async def on_start(self) -> None:
+        """Remember all prices that were ever quoted."""
+        await super().on_start()
+        self._known = {(order.units, order.cents): quote for order, quote in self._answers}
+
+    def obey(self, command: PriceOrder) -> Quote:
+        """Quote what was quoted before.
+
+        :raises ComeBackLater: no order like it was quoted yet.
+        """
+        known = self._known.get((command.units, command.cents))
+        if known is None:
+            raise ComeBackLater("this price is not known at the moment")
+        return known.model_copy(update={"order": command.order})
+
+
+class NoPrices(Pricing):
+    """The last resort: whoever has a quote gets it again, all others are asked to come back."""
+
+    def obey(self, command: PriceOrder) -> Quote:
+        """Refuse.
+
+        :raises ComeBackLater: always.
+        """
+        raise ComeBackLater("there are no prices at the moment")
 
 
 def quote_for(order: PriceOrder) -> Quote:

@@ -5,7 +5,7 @@ from typing import Final
 
 from dramaturg.actors import ActorEnded, ActorStarted, EventStream
 
-FEW: Final = 6
+FEW: Final = 12
 """So many children of one parent are named; more are counted."""
 
 

@@ -1,20 +1,35 @@
-"""Customers: one actor each, and their parent, who lets them in."""
+"""Customers: one actor each, and the door, which lets them in."""
 
-from dataclasses import dataclass
 from typing import Any
 
-from dramaturg.actors import Actor, ActorRef, DramaturgError, Props, handler
-from examples.storefront.accounts import (
-    AuditCustomer,
-    AuditCustomers,
-    CustomerAccount,
-    CustomersAccount,
+from dramaturg.actors import (
+    Actor,
+    ActorRef,
+    DeadlineExceeded,
+    DramaturgError,
+    GoneError,
+    handler,
+)
+from dramaturg.supervision import AlreadyStarted, ChildStarted, StartInstance
+from examples.storefront.accounts import AuditCustomer, CustomerAccount
+from examples.storefront.addresses import (
+    CATALOGUE,
+    CUSTOMERS,
+    FRONT_DESK,
+    INVENTORY,
+    LEDGER,
+    PAYMENT,
+    SHIPPING,
+    find,
 )
 from examples.storefront.messages import (
+    Bills,
     Book,
     Charge,
+    ComeBackLater,
     OrderCompleted,
     OrderFailed,
+    OrderPostponed,
     PlaceOrder,
     PriceOrder,
     Reserve,
@@ -22,52 +37,58 @@ from examples.storefront.messages import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Departments:
-    """Whom a customer deals with. A ref stays good when its actor is restarted."""
-
-    front_desk: ActorRef[Any]
-    catalogue: ActorRef[Any]
-    inventory: ActorRef[Any]
-    payment: ActorRef[Any]
-    shipping: ActorRef[Any]
-    ledger: ActorRef[Any]
-
-
 class Customer(Actor):
     """Takes orders one after the other from department to department.
 
     A repeated order is bought once: its customer goes the same way again, and every department
-    answers as it did before.
+    answers as it did before. What a customer bought stands on the bills, which the ledger has; so a
+    customer that starts again needs no record of its own.
     """
 
-    def __init__(self, departments: Departments) -> None:
-        self._departments = departments
-        self._bought: dict[int, PlaceOrder] = {}
+    async def on_start(self) -> None:
+        """Read the bills."""
+        system = self.context.system
+        self._ledger = find(system, LEDGER)
+        self._catalogue, self._inventory = find(system, CATALOGUE), find(system, INVENTORY)
+        self._payment, self._shipping = find(system, PAYMENT), find(system, SHIPPING)
+        self._bought: dict[int, tuple[int, int]] = {}
+        await self._read_bills()
+
+    async def _read_bills(self) -> None:
+        for bill in await self._ledger.request(Bills(customer=self.context.name)):
+            self._bought.setdefault(bill.order, (bill.units, bill.cents))
 
     @handler
     async def place(self, message: PlaceOrder) -> None:
         """Buy; what a department refuses or fails to do ends the order, not the customer."""
+        order = message.order
         try:
             await self._buy(message)
+        except (ComeBackLater, GoneError, DeadlineExceeded) as error:
+            # Whoever crashed is being restarted: it is worth trying again.
+            self._say(OrderPostponed(order=order, reason=f"{type(error).__name__}: {error}"))
         except DramaturgError as error:
-            reason = f"{type(error).__name__}: {error}"
-            self._departments.front_desk.tell(OrderFailed(order=message.order, reason=reason))
+            self._say(OrderFailed(order=order, reason=f"{type(error).__name__}: {error}"))
         else:
-            self._bought[message.order] = message
-            self._departments.front_desk.tell(OrderCompleted(order=message.order))
+            self._bought[order] = (message.units, message.cents)
+            self._say(OrderCompleted(order=order))
+
+    def _say(self, end: OrderCompleted | OrderFailed | OrderPostponed) -> None:
+        find(self.context.system, FRONT_DESK).tell(end)
 
     async def _buy(self, placed: PlaceOrder) -> None:
-        to, order, customer, units = self._departments, placed.order, placed.customer, placed.units
-        quote = await to.catalogue.request(PriceOrder(order=order, units=units, cents=placed.cents))
-        await to.inventory.request(Reserve(order=order, sku=quote.sku, units=units))
-        charged = await to.payment.request(
+        order, customer, units = placed.order, placed.customer, placed.units
+        quote = await self._catalogue.request(
+            PriceOrder(order=order, units=units, cents=placed.cents)
+        )
+        await self._inventory.request(Reserve(order=order, sku=quote.sku, units=units))
+        charged = await self._payment.request(
             Charge(order=order, customer=customer, cents=quote.total_cents)
         )
-        shipped = await to.shipping.request(
+        shipped = await self._shipping.request(
             Ship(order=order, customer=customer, sku=quote.sku, units=units)
         )
-        await to.ledger.request(
+        await self._ledger.request(
             Book(
                 order=order,
                 day=placed.day,
@@ -82,34 +103,37 @@ class Customer(Actor):
         )
 
     @handler
-    def audit(self, message: AuditCustomer) -> CustomerAccount:
-        """Say what was bought."""
-        bought = self._bought.values()
+    async def audit(self, message: AuditCustomer) -> CustomerAccount:
+        """Say what was bought, that included of which the ledger did not live to tell."""
+        await self._read_bills()
         return CustomerAccount(
             customer=self.context.name,
-            orders=len(bought),
-            units=sum(placed.units for placed in bought),
-            cents=sum(placed.cents for placed in bought),
+            orders=len(self._bought),
+            units=sum(units for units, _ in self._bought.values()),
+            cents=sum(cents for _, cents in self._bought.values()),
         )
 
 
-class Customers(Actor):
-    """The parent of all customers; the first order spawns its customer."""
+class Door(Actor):
+    """Passes orders on to their customers; the first order lets its customer in.
 
-    def __init__(self, departments: Departments) -> None:
-        self._customer = Props(Customer, departments)
-        self._customers: dict[str, ActorRef[Any]] = {}
+    The customers are a pool: who is in it, the pool knows, and the door has nothing to remember.
+    """
 
     @handler
-    def pass_on(self, message: PlaceOrder) -> None:
+    async def let_in(self, message: PlaceOrder) -> None:
         """Pass an order on to its customer."""
-        if message.customer not in self._customers:
-            ref = self.context.spawn(self._customer, name=message.customer)
-            self._customers[message.customer] = ref
-        self._customers[message.customer].tell(message)
+        system = self.context.system
+        customer = system.lookup(f"{CUSTOMERS}/{message.customer}")
+        if customer is None:
+            customer = await self._open(find(system, CUSTOMERS), message.customer)
+        customer.tell(message)
 
-    @handler
-    async def audit(self, message: AuditCustomers) -> CustomersAccount:
-        """Ask each customer."""
-        accounts = [await ref.request(AuditCustomer()) for ref in self._customers.values()]
-        return CustomersAccount(customers=tuple(accounts))
+    async def _open(self, pool: ActorRef[Any], name: str) -> ActorRef[Any]:
+        try:
+            started: ChildStarted = await pool.request(StartInstance(name=name))
+        except AlreadyStarted as error:  # whoever asked for it did not live to hear of it
+            return error.ref
+        if started.ref is None:
+            raise LookupError(f"customer {name} does not want to come in")
+        return started.ref

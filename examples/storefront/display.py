@@ -15,9 +15,12 @@ class Bar(Protocol):
     def show(self, done: int) -> None:
         """Show that so much is done in all."""
 
+    def note(self, text: str) -> None:
+        """Show a line about something that has happened."""
+
 
 class Display(Actor):
-    """Hands what the front desk says to a bar; the bar is its alone."""
+    """Hands what the front desk says to a bar."""
 
     def __init__(self, bar: Bar) -> None:
         self._bar = bar
@@ -42,6 +45,10 @@ class PlainBar:
         if tenths > self._tenths:
             self._tenths = tenths
             print(f"{tenths * 10:4} %  {done} of {self._total} orders", file=self._file, flush=True)
+
+    def note(self, text: str) -> None:
+        """Print it."""
+        print(text, file=self._file, flush=True)
 
 
 @contextmanager
@@ -70,5 +77,8 @@ def open_bar(total: int, file: TextIO | None = None) -> Generator[Bar]:
         class RichBar:
             def show(self, done: int) -> None:
                 bars.update(task, completed=done)
+
+            def note(self, text: str) -> None:
+                bars.console.print(text, markup=False, highlight=False, overflow="ellipsis")
 
         yield RichBar()

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from dramaturg.actors import Actor, Refused, handler
+from dramaturg.actors import Refused, handler
 from examples.storefront.accounts import AuditInventory, InventoryAccount, ShelfStock
-from examples.storefront.answers import Answers
 from examples.storefront.messages import Reserve, Reserved
+from examples.storefront.records import Department
 from examples.storefront.terms import BANDS, LOT, STARTING_STOCK
 
 
@@ -15,18 +15,26 @@ class _Shelf:
     restocked: int = 0
     sold: int = 0
 
+    def move(self, *, bought: int, sold: int) -> None:
+        self.restocked += bought
+        self.sold += sold
+        self.left += bought - sold
 
-class Inventory(Actor):
+
+class Inventory(Department[Reserve, Reserved]):
     """Takes CDs off the shelves, and buys whole lots where there are not enough."""
 
-    def __init__(self) -> None:
+    async def on_start(self) -> None:
+        """Stock the shelves, and take off and put on what was so far."""
+        await super().on_start()
         self._shelves = {band.sku: _Shelf() for band in BANDS}
-        self._reservations: Answers[Reserve, Reserved] = Answers()
+        for reserve, reserved in self._answers:
+            self._shelves[reserve.sku].move(bought=reserved.restocked, sold=reserve.units)
 
     @handler
     def reserve(self, message: Reserve) -> Reserved:
         """Take CDs for an order; the same order again takes nothing more."""
-        return self._reservations.once(message, self._take)
+        return self.answer(message)
 
     @handler
     def audit(self, message: AuditInventory) -> InventoryAccount:
@@ -44,13 +52,15 @@ class Inventory(Actor):
             )
         )
 
-    def _take(self, message: Reserve) -> Reserved:
-        shelf = self._shelves.get(message.sku)
+    def obey(self, command: Reserve) -> Reserved:
+        """Move CDs.
+
+        :raises Refused: there is no such shelf.
+        """
+        shelf = self._shelves.get(command.sku)
         if shelf is None:
-            raise Refused("there is no such shelf", sku=message.sku)
-        missing = max(0, message.units - shelf.left)
+            raise Refused("there is no such shelf", sku=command.sku)
+        missing = max(0, command.units - shelf.left)
         bought = -(-missing // LOT) * LOT
-        shelf.restocked += bought
-        shelf.left += bought - message.units
-        shelf.sold += message.units
-        return Reserved(order=message.order, restocked=bought)
+        shelf.move(bought=bought, sold=command.units)
+        return Reserved(order=command.order, restocked=bought)

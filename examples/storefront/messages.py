@@ -9,15 +9,16 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from dramaturg.actors import Message, Request
+from dramaturg.actors import Message, Refused, Request
 
 Cents = Annotated[int, Field(strict=True, ge=0)]
 Units = Annotated[int, Field(strict=True, ge=1)]
 
 
-MESSAGES_PER_ORDER: Final = 14
-"""PlaceOrder from the front desk to the parent of the customers and on to the customer; five
-requests to departments and as many replies; OrderCompleted back to the front desk; Progress."""
+MESSAGES_PER_ORDER: Final = 20
+"""PlaceOrder from the front desk to the door and on to the customer; five requests to departments,
+as many replies, and as many deeds told to the keepers, and one by the front desk; OrderCompleted
+back to the front desk; Progress."""
 
 
 class PlaceOrder(Message):
@@ -38,10 +39,27 @@ class OrderCompleted(Message):
 
 
 class OrderFailed(Message):
-    """To the front desk: the order came to nothing."""
+    """To the front desk: the order came to nothing, and it is of no use to try again."""
 
     order: int
     reason: str
+
+
+class OrderPostponed(Message):
+    """To the front desk: the order could not be seen through now; give it out again, later."""
+
+    order: int
+    reason: str
+
+
+class OrderDue(Message):
+    """The front desk's own alarm: give a postponed order out again."""
+
+    order: int
+
+
+class ComeBackLater(Refused):
+    """The polite no: what was asked for is not there at the moment."""
 
 
 class Quote(Message):
@@ -65,6 +83,10 @@ class PriceOrder(Request[Quote]):
     order: int
     units: Units
     cents: Cents
+
+
+class CheckPrices(Request[None]):
+    """To the catalogue: see whether prices can be had."""
 
 
 class Reserved(Message):
@@ -133,17 +155,26 @@ class Book(Request[Booked]):
     parcel: str
 
 
+class Bills(Request[tuple[Book, ...]]):
+    """To the ledger: what a customer has bought."""
+
+    customer: str
+
+
+class BookedOrders(Request[frozenset[int]]):
+    """To the ledger: which orders are in the books."""
+
+
 class OpenDoors(Message):
     """To the front desk: give out the orders."""
 
 
 class Settlement(Message):
-    """How the day went; `seconds` from opening the doors to the end of the last order."""
+    """How the day went; `most_in_flight` since the front desk was last restarted."""
 
     completed: int
     failed: tuple[OrderFailed, ...]
     most_in_flight: int
-    seconds: float
 
 
 class Settle(Request[Settlement]):
@@ -151,7 +182,7 @@ class Settle(Request[Settlement]):
 
 
 class NothingHeard(Message):
-    """The front desk's own alarm: no order has moved for as long as it is willing to wait."""
+    """The front desk's own alarm: for some time nothing was heard of any order."""
 
 
 class Progress(Message):

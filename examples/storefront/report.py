@@ -1,6 +1,7 @@
 """What the demo leaves behind: the ledger, the lines set aside, and a summary on the terminal."""
 
 import csv
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -74,11 +75,41 @@ def rejected_text(rejected: tuple[Rejected, ...], lines: Path, reasons: Path) ->
 def summary_text(day: Day) -> str:
     """Say who worked in the shop, and how fast."""
     settled = day.settlement
-    seconds = max(settled.seconds, 0.001)  # where the clock is coarse a short day takes no time
+    seconds = max(day.seconds, 0.001)  # where the clock is coarse a short day takes no time
     orders = settled.completed + len(settled.failed)
     pace = f"{orders / seconds:,.0f} orders/s, {day.messages / seconds:,.0f} messages/s"
-    peak = f"{settled.most_in_flight} orders in flight, {day.most_alive} actors alive"
+    peak = f"{day.most_alive} actors alive"
+    if not day.annals.restarts["front-desk"]:  # it counts them
+        peak = f"{settled.most_in_flight} orders in flight, {peak}"
     return "\n".join((*day.tree, f"{orders} orders in {seconds:.2f} s: {pace}", f"at most {peak}"))
+
+
+def faults_text(day: Day) -> str:
+    """Say what went wrong, and what became of it."""
+    annals, letters = day.annals, day.letters
+    kinds = Counter[str]()
+    for (_, kind), times in annals.faults.items():
+        kinds[kind] += times
+    degraded: dict[str, float] = {}
+    for name, seconds in annals.degraded:
+        degraded[name] = degraded.get(name, 0.0) + seconds
+    spans = ", ".join(f"{name} for {seconds:.2f} s" for name, seconds in degraded.items())
+    found = f"{letters.found} found, {letters.replayed} replayed, {letters.left} left"
+    once = f"{len(letters.orders)}, counted once: {len(letters.counted_once)}"
+    return "\n".join(
+        (
+            f"faults injected: {kinds.total()}{_listed(kinds)}",
+            f"restarts: {annals.restarts.total()}{_listed(annals.restarts)}",
+            f"degraded: {spans or 'nobody'}",
+            f"dead letters: {found}",
+            f"orders that they were about: {once}",
+        )
+    )
+
+
+def _listed(counts: Counter[str]) -> str:
+    named = ", ".join(f"{name} {times}" for name, times in counts.most_common())
+    return f" ({named})" if named else ""
 
 
 def result_text(day: Day, result: Reconciliation) -> str:

@@ -9,7 +9,9 @@ import pytest
 
 CHECKOUT = Path(__file__).parent.parent.parent
 
-EXPECTED = {
+GAVE_UP = "RestartLimitReached: %s gave up: more than %d restarts within 5 s, the last one of"
+
+EXPECTED: dict[str, list[object]] = {
     "hello": ["Hello, Ada!", "Hello, Grace!", "greeted: 2"],
     "threads": ["balance: 400"],
     "request_reply": [
@@ -39,6 +41,91 @@ EXPECTED = {
         "read: ('buy bread', 'call Ada')",
         "left: 0",
     ],
+    "one_for_one": [
+        "/bakery/oven, incarnation 1, ends (failed: ValueError: broken)",
+        "/bakery/oven, incarnation 2, starts",
+        "oven works on bread",
+        "mixer works on bread",
+        "slicer works on bread",
+    ],
+    "one_for_all": [
+        "/bakery/oven, incarnation 1, ends (failed: ValueError: broken)",
+        "/bakery/slicer, incarnation 1, ends (shutdown)",
+        "/bakery/mixer, incarnation 1, ends (shutdown)",
+        "/bakery/mixer, incarnation 2, starts",
+        "/bakery/oven, incarnation 2, starts",
+        "/bakery/slicer, incarnation 2, starts",
+        "oven works on bread",
+        "mixer works on bread",
+        "slicer works on bread",
+    ],
+    "rest_for_one": [
+        "/bakery/oven, incarnation 1, ends (failed: ValueError: broken)",
+        "/bakery/slicer, incarnation 1, ends (shutdown)",
+        "/bakery/oven, incarnation 2, starts",
+        "/bakery/slicer, incarnation 2, starts",
+        "oven works on bread",
+        "mixer works on bread",
+        "slicer works on bread",
+    ],
+    "pool": [
+        "/pool, incarnation 1, starts",
+        "/pool/session-1, incarnation 1, starts",
+        "/pool/grace, incarnation 1, starts",
+        "/pool/session-1, incarnation 1, ends (failed: ValueError: that was too much)",
+        "/pool/session-1, incarnation 2, starts",
+        "Welcome, Ada",
+        "/pool/grace, incarnation 1, ends (shutdown)",
+        "active: 1",
+    ],
+    "backoff": [
+        "0 s: attempt 1",
+        "1 s: attempt 2",
+        "3 s: attempt 3",
+        "7 s: attempt 4",
+        "15 s: attempt 5",
+        "15 s: up",
+    ],
+    "degradation": [
+        "a CD costs 12",
+        "ActorCrashed: the service is down",
+        "ActorCrashed: the service is down",
+        "degraded to rung 1",
+        "a CD cost 11 yesterday",
+        "ActorCrashed: the cache is broken",
+        "ActorCrashed: the cache is broken",
+        "degraded to rung 2",
+        "Refused: no prices at the moment",
+        "recovered: a book costs 12",
+    ],
+    "escalation": [
+        "/house/room gives up on lamp",
+        "/house/room gives up on lamp",
+        "/house gives up on room",
+        f"{GAVE_UP % ('/house', 1)} 'room'",
+        f"{GAVE_UP % ('/house/room', 2)} 'lamp'",
+        "RuntimeError: short circuit",
+    ],
+    "health": [
+        "before: healthy",
+        "after: degraded",
+        "/shop/till: PaperAndPencil stands in",
+        "dead letters: 1",
+        ...,  # the tree, whose form is the library's business
+    ],
+    "circuit_breaker": [
+        "0 s: ActorCrashed",
+        "0 s: ActorCrashed",
+        "0 s: CircuitOpen",
+        "30 s: charged 100",
+        "30 s: charged 100",
+    ],
+    "bulkhead": [
+        "turned away: the bulkhead /guarded is full: 1 in flight and 2 waiting",
+        "charged 1",
+        "charged 2",
+        "charged 3",
+    ],
 }
 
 
@@ -55,7 +142,12 @@ def test_an_example_prints_what_is_expected(name: str) -> None:
     )
 
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines() == EXPECTED[name]
+    expected = EXPECTED[name]
+    printed: list[object] = [*ran.stdout.splitlines()]
+    if expected[-1] is ...:
+        assert len(printed) > len(expected)
+        printed[len(expected) - 1 :] = [...]
+    assert printed == expected
 
 
 def test_every_example_is_run() -> None:
@@ -68,4 +160,4 @@ def test_every_example_is_run() -> None:
 def test_an_example_fits_on_a_page(name: str) -> None:
     lines = (CHECKOUT / "examples" / f"{name}.py").read_text().splitlines()
 
-    assert len(lines) <= 60
+    assert len(lines) <= 72

@@ -1,6 +1,7 @@
 import asyncio
 import csv
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from dramaturg.actors import (
 )
 from examples.storefront.__main__ import SAMPLE, main
 from examples.storefront.catalogue import Catalogue
-from examples.storefront.customer import Customers
+from examples.storefront.customer import Door
 from examples.storefront.frontdesk import FrontDesk
 from examples.storefront.inventory import Inventory
 from examples.storefront.ledger import Ledger
@@ -37,7 +38,7 @@ from examples.storefront.messages import (
 )
 from examples.storefront.payment import Payment
 from examples.storefront.shipping import Shipping
-from examples.storefront.shop import Staff, Terms
+from examples.storefront.tree import Staff, Terms
 from tests.examples.test_storefront_parsing import MALFORMED
 
 CHECKOUT = Path(__file__).parent.parent.parent
@@ -59,12 +60,12 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the demo in this process."""
+    """Run the demo in this process, without faults unless some are asked for."""
 
-    def run(*options: str | Path, staff: Staff | None = None, patience: float = 10.0) -> Ran:
+    def run(*options: str | Path, staff: Staff | None = None, terms: Terms | None = None) -> Ran:
         folder = tmp_path / "out"
-        argv = ["--out", str(folder / "ledger.csv"), *map(str, options)]
-        code = main(argv, Terms(patience=patience, staff=staff or Staff()))
+        argv = ["--out", str(folder / "ledger.csv"), "--faults", "none", *map(str, options)]
+        code = main(argv, terms or Terms(staff=staff or Staff()))
         printed = capsys.readouterr()
         return Ran(code, printed.out, printed.err, folder)
 
@@ -98,6 +99,8 @@ def test_the_demo_books_the_whole_sample_and_reconciles(tmp_path: Path) -> None:
     assert (demo.returncode, err) == (0, "")
     assert "figures agree" in out
     assert "customers (2357)" in out
+    assert "pricing/catalogue has recovered" in out.replace(":", "")
+    assert ", 0 left" in out
     assert "100 %  6919 of 6919 orders" in out
     entries = Ran(0, "", "", tmp_path / "storefront-out").entries()
     assert [int(entry["order"]) for entry in entries] == list(range(1, 6920))
@@ -279,6 +282,13 @@ class UnwillingPayment(Payment):
 
 class SilentShipping(Shipping):
     async def ship(self, message: Ship) -> Shipped:  # type: ignore[override]
+        if message.order == ODD and self.context.incarnation == 1:
+            await asyncio.Event().wait()
+        return super().ship(message)
+
+
+class StubbornShipping(Shipping):
+    async def ship(self, message: Ship) -> Shipped:  # type: ignore[override]
         if message.order == ODD:
             await asyncio.Event().wait()
         return super().ship(message)
@@ -322,49 +332,164 @@ def test_a_refused_order_fails_and_the_others_are_booked(run: Run) -> None:
     assert len(ran.entries()) == 99
 
 
-def test_an_order_that_a_department_does_not_answer_fails_at_its_deadline(run: Run) -> None:
-    ran = run("--limit", "20", staff=Staff(shipping=SilentShipping), patience=0.2)
+def test_a_department_that_hangs_is_killed_and_the_order_is_given_out_again(run: Run) -> None:
+    terms = Terms(staff=Staff(shipping=SilentShipping), hang=0.1)
+
+    ran = run("--limit", "20", terms=terms)
+
+    assert ran.code == 0
+    assert "back-office/shipping: was killed" in ran.out
+    assert "restarts: 2 (back-office/shipping 1, back-office/ledger 1)" in ran.out
+    # The order, and the question whether somebody is there.
+    assert "dead letters: 2 found, 2 replayed, 0 left" in ran.out
+
+
+def test_an_order_on_which_a_department_always_hangs_fails_and_the_others_are_booked(
+    run: Run,
+) -> None:
+    terms = Terms(staff=Staff(shipping=StubbornShipping), hang=0.05, tries=2)
+
+    ran = run("--limit", "20", terms=terms)
 
     assert ran.code == 1
-    assert "order 17: DeadlineExceeded" in ran.out
+    assert "order 17: ActorStopped" in ran.out
+    assert len(ran.entries()) == 19
 
 
-def test_a_department_that_crashes_ends_the_day_with_what_is_known(run: Run) -> None:
-    ran = run("--limit", "100", staff=Staff(inventory=FragileInventory))
+def test_an_order_upon_which_a_department_always_crashes_fails_and_the_others_are_booked(
+    run: Run,
+) -> None:
+    terms = Terms(staff=Staff(inventory=FragileInventory), tries=3)
+
+    ran = run("--limit", "100", terms=terms)
 
     assert ran.code == 1
     assert "order 17: ActorCrashed" in ran.out
-    assert "no account from /inventory" in ran.out
+    assert len(ran.entries()) == 99
+    assert ", 0 left" not in ran.out  # what is about a failed order waits for somebody to decide
 
 
-class DroppingCustomers(Customers):
-    def pass_on(self, message: PlaceOrder) -> None:
+class JammedDoor(Door):
+    async def let_in(self, message: PlaceOrder) -> None:
         if message.order == ODD:
             raise RuntimeError("the door is stuck")
-        super().pass_on(message)
+        await super().let_in(message)
+
+
+class StumblingDoor(Door):
+    async def let_in(self, message: PlaceOrder) -> None:
+        if message.order == ODD and self.context.incarnation == 1:
+            raise RuntimeError("the door is stuck")
+        await super().let_in(message)
 
 
 class DazedDesk(FrontDesk):
     def completed(self, message: OrderCompleted) -> None:
+        if self.context.incarnation < 3:
+            raise RuntimeError("the bell is broken")
+        super().completed(message)
+
+
+class LazyDesk(FrontDesk):
+    async def on_start(self) -> None:
+        if self.context.incarnation > 1:
+            raise RuntimeError("nobody comes to work")
+        await super().on_start()
+
+    def completed(self, message: OrderCompleted) -> None:
         raise RuntimeError("the bell is broken")
 
 
-def test_without_customers_no_order_is_waited_for(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("examples.storefront.shop.Customers", DroppingCustomers)
+def test_an_order_that_was_told_to_whoever_crashed_is_replayed(run: Run) -> None:
+    ran = run("--limit", "100", staff=Staff(door=StumblingDoor))
 
-    ran = run("--limit", "100")
-
-    assert ran.code == 1
-    assert "/customers has ended" in ran.out
-    assert "no account from /customers" in ran.out
+    assert ran.code == 0
+    assert "dead letters: 1 found, 1 replayed, 0 left" in ran.out
+    assert "orders that they were about: 1, counted once: 1" in ran.out
 
 
-def test_a_front_desk_that_crashes_ends_the_day(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("examples.storefront.shop.FrontDesk", DazedDesk)
-
-    ran = run("--limit", "100")
+def test_an_order_that_does_not_get_through_the_door_fails_and_is_named(run: Run) -> None:
+    ran = run("--limit", "100", terms=Terms(staff=Staff(door=JammedDoor), quiet=0.05, tries=3))
 
     assert ran.code == 1
-    assert "the day could not be seen through: /front-desk" in ran.err
+    assert "order 17: unheard of for 0.05 s" in ran.out
+    assert len(ran.entries()) == 99
+
+
+def test_a_front_desk_that_crashes_goes_on_where_it_was(run: Run) -> None:
+    ran = run("--limit", "100", staff=Staff(front_desk=DazedDesk))
+
+    assert ran.code == 0
+    assert "restarts: 2 (front-desk 2)" in ran.out
+    assert len(ran.entries()) == 100
+
+
+def test_a_shop_that_gives_up_says_why(run: Run) -> None:
+    ran = run("--limit", "100", staff=Staff(front_desk=LazyDesk))
+
+    assert ran.code == 1
+    assert "the day could not be seen through: /shop gave up" in ran.err
+    assert "because RuntimeError: nobody comes to work" in ran.err
+
+
+# -- faults --------------------------------------------------------------------
+
+
+def test_the_standard_faults_all_happen_and_the_shop_survives_them(run: Run) -> None:
+    ran = run("--limit", "300", "--faults", "standard")
+
+    assert ran.code == 0
+    for told in (
+        "till/payment: failed: the bank has hung up",
+        "back-office/inventory: was killed",
+        "back-office/inventory: failed: the shelves came down",
+        "back-office/shipping: is stopped",  # with inventory, which it comes after
+        "back-office/ledger: is stopped",
+        "till/payment: hangs",
+        "till/payment: was killed",
+        "till/payment: is back, life 3",
+        "pricing/catalogue: failed: the pricing service does not answer",
+        "pricing/catalogue: is degraded to rung 1",
+        "pricing/catalogue~1: failed: the cache cannot be read",
+        "pricing/catalogue: is degraded to rung 2",
+        "pricing/catalogue: has recovered",
+    ):
+        assert told in ran.out
+    assert "faults injected: 31 (raise 28, kill 1, hang 1, raise after 1)" in ran.out
+    for restarts in ("inventory 2", "shipping 2", "ledger 2", "payment 2", "catalogue~1 10"):
+        assert restarts in ran.out
+    found, replayed, left = counts(r"dead letters: (\d+) found, (\d+) replayed, (\d+) left", ran)
+    assert found == replayed > 10
+    assert left == 0
+    orders, once = counts(r"orders that they were about: (\d+), counted once: (\d+)", ran)
+    assert orders == once > 0
+    assert "figures agree" in ran.out
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whoever_crashes_or_is_killed_at_random_the_shop_survives_it(run: Run, seed: int) -> None:
+    ran = run("--limit", "150", "--chaos", "0.02", "--seed", seed)
+
+    assert ran.code == 0
+    [faults] = counts(r"faults injected: (\d+)", ran)
+    [restarts] = counts(r"restarts: (\d+)", ran)
+    assert faults > 10
+    assert restarts > 10
+    found, replayed, left = counts(r"dead letters: (\d+) found, (\d+) replayed, (\d+) left", ran)
+    assert found == replayed > 5
+    assert left == 0
+    orders, once = counts(r"orders that they were about: (\d+), counted once: (\d+)", ran)
+    assert orders == once
+
+
+def test_a_rate_above_one_is_refused(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("--chaos", "1.5")
+
+    assert "must be from 0 to below 1" in capsys.readouterr().err
+
+
+def counts(pattern: str, ran: Ran) -> tuple[int, ...]:
+    found = re.search(pattern, ran.out)
+    assert found is not None
+    return tuple(int(number) for number in found.groups())
