@@ -116,7 +116,7 @@ def _take_sample(cell: Cell) -> _Sample:
 def _head(mailbox: Any) -> Any:
     """Return what stands first; without the queue's lock, since users' keys run under that."""
     try:
-        if isinstance(mailbox, list | ThreadQueue):
+        if mailbox.__class__ in (list, ThreadQueue):
             return mailbox[0]
         if isinstance(mailbox, BoundedQueue):
             return mailbox._items[0]

@@ -8,6 +8,7 @@ comes to it as a message of its own.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast, final
 
 from dramaturg.actors import _endings as endings, _standing_in as standing_in
@@ -80,7 +81,7 @@ class Probe:
 
     def _await(self, future: Future[Any], then: Any) -> None:
         self._future = future
-        step = _Step(self, lambda probe: then(probe, future))
+        step = _Step(self, partial(then, future=future))
         future.add_done_callback(lambda: self._supervisor.post_internal(step))
 
     def _started(self, future: Future[Any]) -> Any:
