@@ -190,6 +190,7 @@ def stop_plainly(cell: Cell) -> bool:
     control.clear()
     cell.put = cell.refuse
     report.stopping(cell, signal.reason)
+    report.incarnation_ended(cell, signal.reason)
     waiters = detach(cell)
     if cell.mailbox or cell.batch is not None:
         letters.flush(cell)
@@ -198,7 +199,6 @@ def stop_plainly(cell: Cell) -> bool:
             notify(cell, watcher, watch)
     cell.actor = None
     cell.context = None
-    report.incarnation_ended(cell, signal.reason)
     report.stopped(cell, signal.reason)
     for future in waiters or ():
         future.complete(True, None)  # noqa: FBT003 - pykka's answer: it was alive
@@ -419,7 +419,9 @@ def end(cell: Cell, reason: ExitReason) -> None:
     unwatch_all(cell)
     cancel_all(cell)
     incarnations.release_children(cell)
-    was_down = cell.state is DOWN
+    if cell.state < DOWN:
+        # Before anybody can see that it has stopped: what is told then is that it is gone.
+        report.incarnation_ended(cell, reason)
     waiters = detach(cell)
     if waiters is None:
         return
@@ -435,8 +437,6 @@ def end(cell: Cell, reason: ExitReason) -> None:
         extra.start_waiters.clear()
         if extra.thread is not None:
             extra.thread.finish()
-    if not was_down:
-        report.incarnation_ended(cell, reason)
     report.stopped(cell, reason)
     cell.actor = None
     cell.context = None

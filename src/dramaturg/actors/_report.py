@@ -19,7 +19,10 @@ from dramaturg.actors._events import (
 from dramaturg.actors._failure import Restart
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._events import LifecycleEvent
     from dramaturg.actors._exit_reason import ExitReason
     from dramaturg.actors._failure import Directive
 
@@ -42,76 +45,46 @@ def class_name(cell: Cell) -> str:
 
 def started(cell: Cell) -> None:
     """The actor is up."""
-    events = cell.system.events
-    if events.wants(ActorStarted):
-        events.publish(
-            ActorStarted(
-                path=cell.path,
-                time=cell.system.clock.time(),
-                actor_class=class_name(cell),
-                incarnation=cell.incarnation,
-            )
-        )
+    if cell.system.events.wants(ActorStarted):
+        _publish(cell, ActorStarted)
 
 
 def restarted(cell: Cell) -> None:
     """A new incarnation is up."""
-    events = cell.system.events
-    if events.wants(ActorRestarted):
-        events.publish(
-            ActorRestarted(
-                path=cell.path,
-                time=cell.system.clock.time(),
-                actor_class=class_name(cell),
-                incarnation=cell.incarnation,
-                restarts=cell.more().restarts,
-            )
-        )
+    if cell.system.events.wants(ActorRestarted):
+        _publish(cell, ActorRestarted, restarts=cell.more().restarts)
 
 
 def stopping(cell: Cell, reason: ExitReason) -> None:
     """An incarnation begins to stop."""
-    events = cell.system.events
-    if events.wants(ActorStopping):
-        events.publish(
-            ActorStopping(
-                path=cell.path,
-                time=cell.system.clock.time(),
-                actor_class=class_name(cell),
-                incarnation=cell.incarnation,
-                reason=reason,
-            )
-        )
+    if cell.system.events.wants(ActorStopping):
+        _publish(cell, ActorStopping, reason=reason)
 
 
 def incarnation_ended(cell: Cell, reason: ExitReason) -> None:
     """An incarnation is over."""
-    events = cell.system.events
-    if events.wants(IncarnationEnded):
-        events.publish(
-            IncarnationEnded(
-                path=cell.path,
-                time=cell.system.clock.time(),
-                actor_class=class_name(cell),
-                incarnation=cell.incarnation,
-                reason=reason,
-            )
-        )
+    if cell.system.events.wants(IncarnationEnded):
+        _publish(cell, IncarnationEnded, reason=reason)
 
 
 def stopped(cell: Cell, reason: ExitReason) -> None:
     """The actor is gone."""
-    events = cell.system.events
-    if events.wants(ActorEnded):
-        events.publish(
-            ActorEnded(
-                path=cell.path,
-                time=cell.system.clock.time(),
-                actor_class=class_name(cell),
-                incarnation=cell.incarnation,
-                reason=reason.kind,
-            )
+    if cell.system.events.wants(ActorEnded):
+        _publish(cell, ActorEnded, reason=reason.kind)
+
+
+def _publish(cell: Cell, event: Callable[..., LifecycleEvent], **fields: Any) -> None:
+    """Publish an event of one incarnation; not called unless somebody wants it."""
+    system = cell.system
+    system.events.publish(
+        event(
+            path=cell.path,
+            time=system.clock.time(),
+            actor_class=class_name(cell),
+            incarnation=cell.incarnation,
+            **fields,
         )
+    )
 
 
 def failed(
