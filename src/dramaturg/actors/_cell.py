@@ -35,11 +35,12 @@ control lane, a stop, a gate (the actor is starting, failed or waits for its
 children). So signals overtake messages, and none of this costs anything while
 nothing unusual happens.
 
-*Who runs turns.* :meth:`Cell.turn` is for actors whose methods are all ``def``
-(on the loop, or on the thread of a blocking actor), :meth:`Cell.turn_async` for
-actors with an ``async def`` method, inside a worker task. :meth:`Cell.run_one`
-is the short cut of a request to an idle actor. The dispatcher guarantees that
-never two of them run for one cell at the same time.
+*Who runs turns.* :meth:`Cell.turn` is for actors whose methods are all ``def``,
+on the loop; a blocking actor's thread has one of its own, in ``_thread``, since
+a thread may be given up. :meth:`Cell.turn_async` is for actors with an ``async
+def`` method, inside a worker task. :meth:`Cell.run_one` is the short cut of a
+request to an idle actor. The dispatcher guarantees that never two of them run
+for one cell at the same time.
 
 *Handlers* are looked up by the exact class of the message. A miss goes to
 :func:`dramaturg.actors._resolve.resolve`, which knows base classes, timers'
@@ -48,7 +49,6 @@ ticks, pykka's messages and ``on_receive``.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from contextvars import ContextVar
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
@@ -312,9 +312,8 @@ class Cell:
                 del mailbox[: len(waiting)]
                 items += waiting
             else:
-                with suppress(IndexError):  # an abandoned thread may have taken the last one
-                    while mailbox:
-                        items.append(mailbox.pop(0))
+                while mailbox:
+                    items.append(mailbox.pop(0))
         return items
 
     @property
@@ -447,8 +446,14 @@ class Cell:
         letters.undeliverable(self, system.enveloped(item) if system.traces else item)
 
     def flush(self) -> None:
-        """Make dead letters of what came in after the actor had stopped."""
+        """Make dead letters of what came in after the actor had stopped.
+
+        If another cell has taken over the mailbox, let that one see to it.
+        """
         letters.flush(self)
+        successor = self.ref.cell
+        if successor is not self and successor.idle:
+            successor.dispatcher.schedule(successor)
 
     def overflowed(self, item: Any, error: MailboxFull) -> None:
         """Make a dead letter of what a full mailbox would not hold."""

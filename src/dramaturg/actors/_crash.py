@@ -155,6 +155,7 @@ async def crash(cell: Cell, error: BaseException, phase: str = "message") -> Non
         letters.cut_short(cell, item)
         return
     if not lifecycle.enter(cell, State.SUSPENDED):
+        letters.cut_short(cell, item)
         return
     cell.attention = True
     extra.failure = error

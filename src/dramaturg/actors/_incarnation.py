@@ -101,7 +101,8 @@ def rest(cell: Cell, reason: ExitReason) -> None:
     if cell.put == cell.refuse:
         cell.open()
     cell.attention = True
-    cell.actor = None
+    if not extra.lost:  # else its thread may just have taken a message
+        cell.actor = None
     cell.context = None
     report.incarnation_ended(cell, reason)
     parent = cell.parent

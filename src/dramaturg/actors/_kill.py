@@ -92,13 +92,14 @@ def abandon(cell: Cell, *, for_good: bool = True) -> None:
     if is_stuck(cell):
         report.thread_leaked(cell)
     dispatcher = cell.extra.thread if cell.extra is not None else None
-    if dispatcher is not None:
-        dispatcher.abandoned = True
-        dispatcher.finish()
-    item, cell.message = cell.message, None
-    letters.cut_short(cell, item)
     if rests:
         cell.more().lost = True
+    if dispatcher is not None:
+        item = dispatcher.give_up(cell)
+    else:
+        item, cell.message = cell.message, None
+    letters.cut_short(cell, item)
+    if rests:
         cell.more().exit_reason = KILLED
         incarnations.rest(cell, KILLED)
     else:

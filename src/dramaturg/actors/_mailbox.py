@@ -144,11 +144,7 @@ class Priority:
 
 
 class ThreadQueue(deque[Any]):
-    """The unbounded mailbox of a blocking actor: items are taken one by one.
-
-    A thread that was abandoned may still be about to take one while its successor
-    takes over what waits; each item must go to one of the two.
-    """
+    """The unbounded mailbox of a blocking actor, whose thread takes items one by one."""
 
     __slots__ = ()
 

@@ -57,7 +57,11 @@ def lay_down(parent: Cell, actor: Props[Any] | type[Any], name: str) -> Cell:
 
 
 def take_over(old: Cell) -> Cell:
-    """Make a cell that is DOWN and takes over ref, place, mailbox and watchers of the old one."""
+    """Make a cell that is DOWN and takes over ref, place, mailbox and watchers of the old one.
+
+    The very mailbox, with its door: so nothing changes its place in the queue, and what
+    a sender puts in who has loaded the old cell from the ref is in the right one.
+    """
     cell = Cell(old.system, old.parent, old.name, old.props)
     cls = old.actor_class
     options = old.props.options if isinstance(old.props, Props) else _NO_OPTIONS
@@ -73,18 +77,19 @@ def take_over(old: Cell) -> Cell:
         cell.state, old.state = old.state, State.STOPPED
         if parent is not None and parent.children and parent.children.get(old.name) is old:
             parent.children[old.name] = cell
+        cell.mailbox, old.mailbox = old.mailbox, []
+        cell.batch, old.batch = old.batch, None
+        cell.open()
         cell.ref = old.ref
         old.ref.cell = cell
+        # Such a sender has to come to see that the old cell has stopped.
+        old.put = cell.post
+        old.idle = True
         extra.watchers, before.watchers = before.watchers, {}
         for watcher in extra.watchers:
             watching = watcher.more().watching
             if old in watching:
                 watching[cell] = watching.pop(old)
-        waiting = old.take_rest()
-        # A sender may have loaded the old cell from the ref.
-        old.put = cell.post
-    for item in waiting:
-        cell.mailbox.append(item)
     extra.front = before.front
     if before.stand_in is not None:
         serve_for(cell, before.stand_in)
