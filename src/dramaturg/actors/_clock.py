@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
 import heapq
+import math
 import threading
 import time
+import weakref
+from contextvars import Context
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Protocol, final
 
 from dramaturg.actors._errors import OptionError
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable
 
     from dramaturg.actors._loop import LoopHost
 
 __all__ = ["Clock", "ManualClock", "SystemClock", "TimerHandle"]
+
+FEW = 64
+"""As many planned calls need no tidying up, whether they were called off or not."""
 
 
 class TimerHandle(Protocol):
@@ -48,11 +54,34 @@ class Clock(Protocol):
         """Bind the clock to the loop on which it calls back."""
 
 
+class _Planned:
+    __slots__ = ("args", "callback")
+
+    def __init__(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        self.callback: Callable[..., object] | None = callback
+        self.args = args
+
+    def run(self) -> None:
+        """Make the call, unless it was called off."""
+        callback = self.callback
+        if callback is not None:
+            callback(*self.args)
+
+    def cancel(self) -> None:
+        self.callback = None
+        self.args = ()
+
+
 @final
 class SystemClock:
-    """The machine's clock, and the event loop's timers. The default."""
+    """The machine's clock. The default.
 
-    __slots__ = ("_host",)
+    Almost every planned call is called off before it is due: a request's deadline,
+    when the reply comes. So the plan is the clock's own, where that costs little, and
+    only one timer of the event loop, for the first of all calls, stands for it.
+    """
+
+    __slots__ = ("__weakref__", "_count", "_host", "_plan", "_timer", "_timer_for", "_tolerated")
 
     # The function itself, so that reading the clock is one call and not two.
     monotonic = staticmethod(time.monotonic)
@@ -62,51 +91,63 @@ class SystemClock:
 
     def attach(self, host: LoopHost) -> None:
         self._host = host
+        self._plan: list[tuple[float, int, _Planned]] = []
+        self._count = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_for = math.inf
+        self._tolerated = FEW
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any) -> TimerHandle:
         host = self._host
-        delay = max(0.0, when - time.monotonic())
+        planned = _Planned(callback, args)
         if host.is_running_here():
-            return host.loop.call_later(delay, callback, *args)
-        handle = _RemoteTimer(host)
-        host.call_soon(handle.arm, when, callback, args)
-        return handle
+            self._add(when, planned)
+        else:
+            host.call_soon(self._add, when, planned)
+        return planned
+
+    def _add(self, when: float, planned: _Planned) -> None:
+        self._count += 1
+        plan = self._plan
+        heapq.heappush(plan, (when, self._count, planned))
+        if when < self._timer_for:
+            self._set_timer(when)
+        if len(plan) > self._tolerated:
+            self._tidy()
+
+    def _set_timer(self, when: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer_for = when
+        delay = max(0.0, when - time.monotonic())
+        # The loop shall not keep alive a clock whose system has gone.
+        ring = weakref.WeakMethod(self._ring)
+        self._timer = self._host.loop.call_later(delay, _call_living, ring, context=Context())
+
+    def _ring(self) -> None:
+        """Have the loop make the calls that are due."""
+        self._timer = None
+        self._timer_for = math.inf
+        plan = self._plan
+        now = time.monotonic()
+        while plan and (plan[0][0] <= now or plan[0][2].callback is None):
+            planned = heapq.heappop(plan)[2]
+            if planned.callback is not None:
+                self._host.call_soon(planned.run)
+        if plan:
+            self._set_timer(plan[0][0])
+
+    def _tidy(self) -> None:
+        """Forget what was called off; look again when there is twice as much."""
+        self._plan[:] = [entry for entry in self._plan if entry[2].callback is not None]
+        heapq.heapify(self._plan)
+        self._tolerated = max(FEW, 2 * len(self._plan))
 
 
-class _RemoteTimer:
-    """A timer asked for from another thread: the loop arms it when it comes to it."""
-
-    __slots__ = ("_cancelled", "_handle", "_host")
-
-    def __init__(self, host: LoopHost) -> None:
-        self._host = host
-        self._handle: asyncio.TimerHandle | None = None
-        self._cancelled = False
-
-    def arm(self, when: float, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
-        if not self._cancelled:
-            delay = max(0.0, when - time.monotonic())
-            self._handle = self._host.loop.call_later(delay, callback, *args)
-
-    def cancel(self) -> None:
-        self._cancelled = True
-        self._host.call_soon(self._cancel)
-
-    def _cancel(self) -> None:
-        if self._handle is not None:
-            self._handle.cancel()
-
-
-class _Planned:
-    __slots__ = ("args", "callback", "cancelled")
-
-    def __init__(self, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
-        self.callback = callback
-        self.args = args
-        self.cancelled = False
-
-    def cancel(self) -> None:
-        self.cancelled = True
+def _call_living(method: weakref.WeakMethod[Callable[[], None]]) -> None:
+    living = method()
+    if living is not None:
+        living()
 
 
 @final
@@ -143,7 +184,7 @@ class ManualClock:
     @property
     def pending(self) -> int:
         """How many calls are planned and not cancelled."""
-        return sum(not planned.cancelled for _, _, planned in self._plan)
+        return sum(planned.callback is not None for _, _, planned in self._plan)
 
     def advance(self, seconds: float) -> None:
         """Move time on, making each planned call at its own moment, in order.
@@ -162,6 +203,5 @@ class ManualClock:
                     break
                 when, _, planned = heapq.heappop(self._plan)
                 self._now = max(self._now, when)
-            if not planned.cancelled:
-                planned.callback(*planned.args)
+            planned.run()
         self._now = max(self._now, until)

@@ -19,8 +19,10 @@ from dramaturg.actors import (
     _pykka_contract as pykka_contract,
     _report as report,
 )
+from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._errors import InternalError
 from dramaturg.actors._events import (
+    ActorFailed,
     ActorRestarted,
     ActorStarted,
     ActorStopping,
@@ -96,9 +98,13 @@ def restart_plainly(cell: Cell, error: BaseException) -> bool:
     ):
         return False
     item, cell.message = cell.message, None
+    asked = item.__class__ is Envelope and item.reply is not None
     if item is not None:
         letters.crashed(cell, item, error)
     report.failed(cell, error, "message", item, None, decided=True)
+    if not asked and not cell.system.events.wants(ActorFailed):
+        # Nobody has seen the error. Its dead letter shall not keep the instance that crashed.
+        letters.forget_frames(error)
     loud = cell.system.events.wants_any(_OF_A_RESTART)
     if loud:
         reason = failed_with(error)

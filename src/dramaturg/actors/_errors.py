@@ -268,14 +268,18 @@ class SystemStopped(ActorStopped):
 class ActorCrashed(GoneError):  # noqa: N818 - a lifecycle term
     """The actor failed while it handled this very message.
 
-    The actor's own exception is the ``__cause__``. The message is a dead letter
-    and is not handled again, also if the actor restarts.
+    The actor's own exception is the ``__cause__``, and ``where`` says which line
+    raised it ("shop.py:12 in charge"). The message is a dead letter and is not
+    handled again, also if the actor restarts.
     """
 
-    def __init__(self, *, path: str, cause: str, incarnation: int) -> None:
+    def __init__(
+        self, *, path: str, cause: str, incarnation: int, where: str | None = None
+    ) -> None:
         self.path = path
         self.cause = cause
         self.incarnation = incarnation
+        self.where = where
         super().__init__(f"{path} (incarnation {incarnation}) failed: {cause}")
 
 

@@ -6,6 +6,7 @@ completes its request, if it was one, with the error that fits.
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._dead_letters import DeadLetterReason
@@ -23,6 +24,8 @@ from dramaturg.actors._errors import (
 from dramaturg.actors._signals import Internal
 
 if TYPE_CHECKING:
+    from types import CodeType
+
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._errors import MailboxFull
 
@@ -32,6 +35,7 @@ __all__ = [
     "cut_short",
     "expired",
     "flush",
+    "forget_frames",
     "overflowed",
     "refused",
     "settled",
@@ -180,15 +184,37 @@ def crashed(cell: Cell, item: Any, cause: BaseException) -> None:
 class _Crashed:
     """Makes the error of a dead letter when somebody looks at it."""
 
-    __slots__ = ("_cause", "_incarnation", "_path")
+    __slots__ = ("_cause", "_code", "_incarnation", "_line", "_path")
 
     def __init__(self, path: str, incarnation: int, cause: BaseException) -> None:
         self._path = path
         self._incarnation = incarnation
         self._cause = cause
+        self._code: CodeType | None = None
+        self._line: int | None = None
+        innermost = cause.__traceback__
+        if innermost is not None:
+            while innermost.tb_next is not None:
+                innermost = innermost.tb_next
+            self._code = innermost.tb_frame.f_code
+            self._line = innermost.tb_lineno
 
     def __call__(self) -> ActorCrashed:
         cause = self._cause
-        error = ActorCrashed(path=self._path, cause=said(cause), incarnation=self._incarnation)
+        code = self._code
+        where = None
+        if code is not None:
+            where = f"{PurePath(code.co_filename).name}:{self._line} in {code.co_name}"
+        error = ActorCrashed(
+            path=self._path, cause=said(cause), incarnation=self._incarnation, where=where
+        )
         error.__cause__ = cause
         return error
+
+
+def forget_frames(error: BaseException) -> None:
+    """Let go of what the frames of an error hold on to: all that was in local variables."""
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__context__
