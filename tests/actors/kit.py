@@ -14,6 +14,7 @@ from dramaturg.actors import (
     ActorRef,
     ActorSystem,
     DeadLetterReason,
+    Directive,
     LifecycleEvent,
     Props,
     Terminated,
@@ -51,6 +52,14 @@ class Fail:
 
 class Crash(Exception):  # noqa: N818 - what it is called everywhere
     """What the tests let actors fail with."""
+
+
+class Unusual(BaseException):
+    """Neither an Exception nor one of Python's own."""
+
+
+class Idler(Actor):
+    """Does nothing, and runs on the loop."""
 
 
 class Puppet(Actor):
@@ -113,6 +122,11 @@ Kind: TypeAlias = type[Puppet]
 KINDS: list[Kind] = [Puppet, AsyncPuppet, ThreadPuppet]
 
 
+def restarted(kind: type[Any], *args: Any) -> Props[Any]:
+    """Make the recipe of an actor that is restarted whenever it fails."""
+    return Props(kind, *args).using(policy=Directive.RESTART)
+
+
 def nothing(_actor: Any) -> None:
     """Do nothing; asking for it waits until what was sent before has been handled."""
 
@@ -120,6 +134,11 @@ def nothing(_actor: Any) -> None:
 def deaf(_actor: Any) -> Awaitable[Any]:
     """Wait for ever; for an async puppet."""
     return asyncio.get_running_loop().create_future()
+
+
+def incarnation(actor: Any) -> int:
+    """Return how often the actor has been made; to be asked for with `Do`."""
+    return int(actor.context.incarnation)
 
 
 async def within(awaitable: Awaitable[T]) -> T:
@@ -142,6 +161,13 @@ async def ended(ref: ActorRef[Any]) -> None:
 async def settled(ref: ActorRef[Any]) -> None:
     """Wait until the actor has handled what was sent to it before."""
     await within(ref.request(Do(nothing)))
+
+
+def thread_of(ref: ActorRef[Any]) -> threading.Thread:
+    """Return the thread that a thread actor has for itself."""
+    assert ref.cell.extra is not None
+    assert ref.cell.extra.thread is not None
+    return ref.cell.extra.thread.thread
 
 
 def reasons(system: ActorSystem) -> list[tuple[Any, DeadLetterReason]]:

@@ -11,10 +11,11 @@ from typing import Any
 import structlog
 from structlog.testing import CapturingLogger
 
-from dramaturg.actors import Actor, ActorRef, ActorSystem, ThreadActor, handler
-
-LIMIT = 20.0
-"""Seconds that anything may take before its test fails."""
+from dramaturg.actors import Actor, ActorRef, ActorSystem, Request, ThreadActor, handler
+from tests.actors.kit import (
+    LIMIT,
+    Fail as Fail,  # noqa: PLC0414 - tests of supervision take it from here
+)
 
 
 @dataclass(frozen=True)
@@ -55,13 +56,6 @@ class Whom:
     """Tells a handler with whom to do whatever it does."""
 
     ref: ActorRef[Any]
-
-
-@dataclass(frozen=True)
-class Fail:
-    """Makes a handler raise."""
-
-    error: BaseException
 
 
 class Box(Actor):
@@ -136,6 +130,38 @@ class ThreadBox(ThreadActor):
 BOXES = [Box, AsyncBox, ThreadBox]
 
 
+class Double(Request[int]):
+    number: int
+
+
+class Doubler(Actor):
+    @handler
+    def double(self, message: Double) -> int:
+        return message.number * 2
+
+
+class AsyncDoubler(Actor):
+    @handler
+    async def double(self, message: Double) -> int:
+        return message.number * 2
+
+
+class WaitingDoubler(Actor):
+    @handler
+    async def double(self, message: Double) -> int:
+        await asyncio.sleep(0)
+        return message.number * 2
+
+
+class ThreadDoubler(ThreadActor):
+    @handler
+    def double(self, message: Double) -> int:
+        return message.number * 2
+
+
+DOUBLERS: list[type[Actor]] = [Doubler, AsyncDoubler, WaitingDoubler, ThreadDoubler]
+
+
 async def held(system: ActorSystem, ref: ActorRef[Any], reply: Any = "held") -> Hold:
     """Let an actor begin with a `Hold`, and return it."""
     hold = Hold(reply)
@@ -156,6 +182,11 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(LIMIT):
         while not condition():  # noqa: ASYNC110 - no event says what another thread has done
             await asyncio.sleep(0)
+
+
+async def settled(ref: ActorRef[Any]) -> None:
+    """Let the actor handle what waits."""
+    await until(lambda: ref.cell.depth == 0 and ref.cell.message is None)
 
 
 class Captured:

@@ -26,13 +26,12 @@ from dramaturg.actors import (
     UnhandledError,
     handler,
 )
+from tests.actors.kit import LIMIT, Fail
 from tests.actors.messaging_kit import (
     BOXES,
-    LIMIT,
     AsyncBox,
     Block,
     Box,
-    Fail,
     Hold,
     Kept,
     Note,

@@ -1,4 +1,4 @@
-"""Dead letters: nothing that was sent disappears without a trace."""
+"""Dead letters: what each says, and the store that lists, counts and discards them."""
 
 import asyncio
 import threading
@@ -9,196 +9,18 @@ import pytest
 
 from dramaturg.actors import (
     Actor,
-    ActorCrashed,
-    ActorRef,
     ActorStopped,
     ActorSystem,
-    BlockingCallError,
-    Bounded,
     DeadLetter,
     DeadLettered,
-    DeadLetterReason,
+    DeadLetterReason as Reason,
     DeadLetters,
-    DeadlineExceeded,
-    Directive,
-    MailboxFull,
     ManualClock,
     OptionError,
-    Overflow,
-    Priority,
-    Props,
-    Refused,
-    Replayed,
-    UnhandledError,
     handler,
 )
-from tests.actors.messaging_kit import (
-    BOXES,
-    LIMIT,
-    AsyncBox,
-    Box,
-    Captured,
-    Fail,
-    Hold,
-    Kept,
-    Note,
-    Whom,
-    held,
-    in_threads,
-    quick_switches,
-    turns,
-    until,
-)
-
-Reason = DeadLetterReason
-
-
-async def settled(ref: ActorRef[Any]) -> None:
-    """Let the actor handle what waits."""
-    await until(lambda: ref.cell.depth == 0 and ref.cell.message is None)
-
-
-# -- every reason --------------------------------------------------------------
-
-
-@pytest.mark.parametrize("box", BOXES)
-async def test_a_message_to_an_actor_that_has_stopped(box: type[Actor]) -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(box, name="box")
-        await ref.stop(block=False)
-        ref.tell(Note(1))
-
-        [letter] = system.dead_letters.list()
-        assert (letter.reason, letter.message, letter.target) == (Reason.STOPPED, Note(1), "/box")
-        assert isinstance(letter.error, ActorStopped)
-
-
-@pytest.mark.parametrize("box", BOXES)
-async def test_the_messages_that_an_actor_leaves_when_it_stops(box: type[Actor]) -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(Props(box).using(policy=Directive.STOP))
-        ref.tell(Fail(ValueError()))
-        for number in range(3):
-            ref.tell(Note(number))
-        await until(lambda: not ref.is_alive())
-
-        letters = system.dead_letters.list(reason=Reason.STOPPED)
-        assert [letter.message for letter in letters] == [Note(0), Note(1), Note(2)]
-
-
-@pytest.mark.parametrize("box", BOXES)
-async def test_the_message_on_which_an_actor_failed(box: type[Actor]) -> None:
-    cause = ValueError("broken")
-    async with ActorSystem() as system:
-        ref = system.spawn(Props(box).using(policy=Directive.RESTART))
-        ref.tell(Fail(cause))
-        await ref.request(Kept())
-
-        [letter] = system.dead_letters.list()
-        assert (letter.reason, letter.message) == (Reason.CRASHED, Fail(cause))
-        assert isinstance(letter.error, ActorCrashed)
-        assert letter.error.__cause__ is cause
-
-
-async def test_a_message_whose_deadline_has_passed() -> None:
-    clock = ManualClock()
-    async with ActorSystem(clock=clock) as system:
-        ref = system.spawn(AsyncBox)
-        hold = await held(system, ref)
-        ref.ask(Note(1), block=False, timeout=1)
-        clock.advance(2)
-        hold.release.set()
-        await ref.request(Kept())
-
-        [letter] = system.dead_letters.list()
-        assert (letter.reason, letter.message) == (Reason.EXPIRED, Note(1))
-        assert isinstance(letter.error, DeadlineExceeded)
-
-
-async def test_a_message_for_which_a_mailbox_has_no_room() -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(Props(AsyncBox).using(mailbox=Bounded(1, Overflow.DROP_NEWEST)))
-        hold = await held(system, ref)
-        ref.tell(Note(1))
-        ref.tell(Note(2))
-        hold.release.set()
-
-        [letter] = system.dead_letters.list()
-        assert (letter.reason, letter.message) == (Reason.OVERFLOW, Note(2))
-        assert isinstance(letter.error, MailboxFull)
-
-
-@pytest.mark.parametrize("box", BOXES)
-async def test_a_message_that_an_actor_has_no_handler_for(box: type[Actor]) -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(box)
-        ref.tell("nonsense")
-        await ref.request(Kept())
-
-        [letter] = system.dead_letters.list()
-        assert (letter.reason, letter.message) == (Reason.UNHANDLED, "nonsense")
-        assert isinstance(letter.error, UnhandledError)
-
-
-@pytest.mark.parametrize("box", BOXES)
-async def test_a_message_that_was_refused_and_nobody_waited_for(box: type[Actor]) -> None:
-    error = Refused("sold out")
-    async with ActorSystem() as system:
-        ref = system.spawn(box)
-        ref.tell(Fail(error))
-        await ref.request(Kept())
-
-        [letter] = system.dead_letters.list()
-        assert (letter.reason, letter.message, letter.error) == (Reason.REFUSED, Fail(error), error)
-
-
-async def test_a_message_in_whose_handling_the_actor_was_killed() -> None:
-    async with ActorSystem(shutdown_timeout=0, logger=Captured().log) as system:
-        ref = system.spawn(AsyncBox)
-        hold = await held(system, ref)
-
-    [letter] = system.dead_letters.list()
-    assert (letter.reason, letter.message) == (Reason.CANCELLED, hold)
-    assert isinstance(letter.error, ActorStopped)
-
-
-async def test_what_an_actor_has_stashed_when_it_stops() -> None:
-    class Stashes(Actor):
-        @handler
-        def stash(self, message: Note) -> None:
-            self.context.stash()
-
-    async with ActorSystem() as system:
-        ref = system.spawn(Stashes)
-        ref.tell(Note(1))
-        reply = asyncio.ensure_future(ref.request(Note(2)))
-        await settled(ref)
-        await ref.stop(block=False)
-
-        with pytest.raises(ActorStopped):
-            await reply
-        letters = system.dead_letters.list()
-        assert [letter.message for letter in letters] == [Note(1), Note(2)]
-        assert {letter.reason for letter in letters} == {Reason.STOPPED}
-
-
-async def test_the_mailbox_of_an_actor_that_restarts_without_it() -> None:
-    async with ActorSystem() as system:
-        props = Props(AsyncBox).using(policy=Directive.RESTART, keep_mailbox=False)
-        ref = system.spawn(props)
-        hold = await held(system, ref)
-        for message in (Fail(ValueError()), Note(1), Note(2)):
-            ref.tell(message)
-        hold.release.set()
-        await until(lambda: len(system.dead_letters) == 3)
-
-        assert [letter.reason for letter in system.dead_letters.list()] == [
-            Reason.CRASHED,
-            Reason.STOPPED,
-            Reason.STOPPED,
-        ]
-        assert await ref.request(Kept()) == []
-
+from tests.actors.kit import LIMIT
+from tests.actors.messaging_kit import Box, Captured, Kept, Note, Whom, in_threads, quick_switches
 
 # -- what a letter says --------------------------------------------------------
 
@@ -358,70 +180,7 @@ def test_a_store_of_no_system_has_nothing_to_replay() -> None:
     assert (store.list(), store.discard()) == ([], 0)
 
 
-# -- replay --------------------------------------------------------------------
-
-
-async def buried(system: ActorSystem, *messages: Any, name: str = "box") -> list[DeadLetter]:
-    """Make dead letters of the messages."""
-    ref = system.spawn(Box, name=name)
-    await ref.stop(block=False)
-    for message in messages:
-        ref.tell(message)
-    return system.dead_letters.list()
-
-
-async def test_replayed_letters_reach_the_living_actor_of_their_path_in_order() -> None:
-    async with ActorSystem() as system:
-        await buried(system, Note(1), Note(2), Note(3))
-        successor = system.spawn(AsyncBox, name="box")
-
-        assert system.dead_letters.replay() == Replayed(sent=3, no_target=0, exhausted=0)
-        assert await successor.request(Kept()) == [1, 2, 3]
-        assert len(system.dead_letters) == 0
-
-
-async def test_only_the_chosen_letters_are_replayed_and_no_more_than_the_limit() -> None:
-    async with ActorSystem() as system:
-        letters = await buried(system, Note(1), Note(2), Note(3))
-        successor = system.spawn(Box, name="box")
-
-        assert system.dead_letters.replay(letters[1:], limit=1).sent == 1
-        assert await successor.request(Kept()) == [2]
-        assert [letter.message.value for letter in system.dead_letters.list()] == [1, 3]
-
-
-async def test_letters_whose_actor_is_not_there_are_kept() -> None:
-    async with ActorSystem() as system:
-        await buried(system, Note(1))
-
-        assert system.dead_letters.replay() == Replayed(sent=0, no_target=1, exhausted=0)
-        assert len(system.dead_letters) == 1
-
-
-async def test_a_letter_is_replayed_once_however_often_this_is_asked_for() -> None:
-    async with ActorSystem() as system:
-        letters = await buried(system, Note(1))
-        successor = system.spawn(Box, name="box")
-
-        sent = [system.dead_letters.replay(letters).sent for _ in range(3)]
-
-        assert sent == [1, 0, 0]
-        assert await successor.request(Kept()) == [1]
-
-
-def test_a_letter_is_replayed_once_from_however_many_threads() -> None:
-    with ActorSystem(hold_limit=None, logger=Captured().log) as system, quick_switches():
-        ref = system.spawn(Box, name="box")
-        ref.stop()
-        for number in range(300):
-            ref.tell(Note(number))
-        successor = system.spawn(Box, name="box")
-        sent: list[int] = []
-
-        in_threads(8, lambda _: sent.append(system.dead_letters.replay().sent))
-
-        assert sum(sent) == 300
-        assert sorted(successor.ask(Kept())) == list(range(300))
+# -- from any thread -----------------------------------------------------------
 
 
 def test_a_store_that_is_filled_and_emptied_by_many_threads_counts_each_letter() -> None:
@@ -446,112 +205,6 @@ def test_a_store_that_is_filled_and_emptied_by_many_threads_counts_each_letter()
 
         assert store.total == 400
         assert sum(discarded) + store.pushed_out + len(store) == 400
-
-
-async def test_a_letter_that_fails_again_is_a_new_one_with_one_attempt_more() -> None:
-    async with ActorSystem() as system:
-        [first] = await buried(system, Fail(ValueError()))
-        successor = system.spawn(Props(Box).using(policy=Directive.RESTART), name="box")
-        system.dead_letters.replay()
-        await settled(successor)
-
-        [second] = system.dead_letters.list()
-        assert (first.attempts, second.attempts) == (1, 2)
-        assert (second.reason, second.id != first.id) == (Reason.CRASHED, True)
-        assert second.correlation_id == second.message_id is not None
-
-
-async def test_a_letter_is_replayed_until_it_has_had_its_attempts() -> None:
-    async with ActorSystem() as system:
-        await buried(system, Fail(ValueError()))
-        successor = system.spawn(Props(Box).using(policy=Directive.RESTART), name="box")
-        results: list[Replayed] = []
-        for _ in range(4):
-            results.append(system.dead_letters.replay(max_attempts=3))
-            await settled(successor)
-
-        assert [result.sent for result in results] == [1, 1, 0, 0]
-        assert results[-1] == Replayed(sent=0, no_target=0, exhausted=1)
-        assert system.dead_letters.list()[0].attempts == 3
-        assert system.dead_letters.replay(max_attempts=4).sent == 1
-
-
-async def test_a_replayed_letter_keeps_its_ids_and_its_living_sender() -> None:
-    class Tells(Actor):
-        @handler
-        def tell(self, message: Whom) -> None:
-            message.ref.tell("nonsense")
-
-    async with ActorSystem(trace=True) as system:
-        ref, tells = system.spawn(Box, name="box"), system.spawn(Tells, name="tells")
-        tells.tell(Whom(ref))
-        await settled(tells)
-        await settled(ref)
-        [first] = system.dead_letters.list()
-        system.dead_letters.replay()
-        await settled(ref)
-        [second] = system.dead_letters.list()
-
-        assert first.sender == second.sender == "/tells"
-        assert first.message_id == second.message_id is not None
-        assert first.correlation_id == second.correlation_id
-        assert first.causation_id == second.causation_id
-
-
-async def test_a_replayed_request_is_a_plain_message() -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(Box, name="box")
-        await ref.stop(block=False)
-        with pytest.raises(ActorStopped):
-            await ref.request(Note(1))
-        successor = system.spawn(Box, name="box")
-        system.dead_letters.replay()
-
-        assert await successor.request(Kept()) == [1]
-        assert system.late_replies == 0
-
-
-async def test_letters_for_a_full_mailbox_are_new_letters_and_the_rest_is_replayed() -> None:
-    async with ActorSystem() as system:
-        await buried(system, *(Note(number) for number in range(4)))
-        props = Props(AsyncBox).using(mailbox=Bounded(2, Overflow.REJECT))
-        successor = system.spawn(props, name="box")
-        hold = await held(system, successor)
-
-        assert system.dead_letters.replay().sent == 4
-        letters = system.dead_letters.list()
-        assert [(letter.message.value, letter.attempts) for letter in letters] == [(2, 2), (3, 2)]
-        hold.release.set()
-
-
-def _raise(_: object) -> int:
-    raise ValueError
-
-
-@pytest.mark.parametrize(
-    ("props", "error"),
-    [
-        (Props(AsyncBox).using(mailbox=Bounded(1, Overflow.BLOCK)), BlockingCallError),
-        (Props(AsyncBox).using(mailbox=Priority(_raise)), ValueError),
-    ],
-    ids=["blocks", "key"],
-)
-async def test_a_letter_that_cannot_be_sent_now_is_not_lost(
-    props: Props[Any], error: type[Exception]
-) -> None:
-    async with ActorSystem() as system:
-        await buried(system, Note(1), Note(2))
-        successor = system.spawn(props, name="box")
-        hold = Hold()
-        if error is BlockingCallError:
-            await held(system, successor)
-            successor.tell(hold)
-
-        with pytest.raises(error):
-            system.dead_letters.replay()
-
-        assert [letter.message.value for letter in system.dead_letters.list()] == [1, 2]
-        system.shutdown_timeout = 0
 
 
 async def test_letters_made_in_any_thread_reach_one_store() -> None:
@@ -585,18 +238,3 @@ def test_a_letter_may_be_looked_at_from_a_subscriber() -> None:
 
         assert done.wait(LIMIT)
         assert seen == [1]
-
-
-async def test_a_message_stashed_and_then_refused_is_no_dead_letter() -> None:
-    class Stashes(Actor):
-        @handler
-        def stash(self, message: Note) -> None:
-            self.context.stash()
-            raise Refused
-
-    async with ActorSystem() as system:
-        ref = system.spawn(Stashes)
-        ref.tell(Note(1))
-        await turns()
-
-        assert len(system.dead_letters) == 0

@@ -18,9 +18,9 @@ from dramaturg.actors import (
     ThreadActor,
     handler,
 )
+from tests.actors.kit import LIMIT
 from tests.actors.messaging_kit import (
     BOXES,
-    LIMIT,
     AsyncBox,
     Block,
     Box,

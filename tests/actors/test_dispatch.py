@@ -12,14 +12,13 @@ from dramaturg.actors import Actor, ActorCrashed, ActorRef, ActorSystem, Props, 
 from dramaturg.actors._state import State
 from dramaturg.actors._thread import ThreadDispatcher
 from dramaturg.actors._workers import DEEPEST_HAND_OVER
+from tests.actors.kit import LIMIT, Fail
 from tests.actors.messaging_kit import (
     BOXES,
-    LIMIT,
     AsyncBox,
     Block,
     Box,
     Captured,
-    Fail,
     Hold,
     Kept,
     Note,

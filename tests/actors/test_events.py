@@ -28,11 +28,11 @@ from dramaturg.actors import (
     SystemEnded,
     handler,
 )
+from tests.actors.kit import Fail
 from tests.actors.messaging_kit import (
     AsyncBox,
     Box,
     Captured,
-    Fail,
     Hold,
     Kept,
     Note,

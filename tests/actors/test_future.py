@@ -11,7 +11,8 @@ import pytest
 import structlog
 
 from dramaturg.actors import ActorSystem, DeadlineExceeded, Future, Refused
-from tests.actors.messaging_kit import LIMIT, AsyncBox, Box, Captured, Hold, Kept, turns
+from tests.actors.kit import LIMIT
+from tests.actors.messaging_kit import AsyncBox, Box, Captured, Hold, Kept, turns
 
 
 def test_a_future_returns_the_value_that_it_was_given() -> None:

@@ -9,14 +9,13 @@ from structlog.testing import CapturingLogger
 
 from dramaturg.actors import Actor, ActorSystem, Directive, LoopHeld, Props, ThreadActor, handler
 from dramaturg.actors._events import DeadLettered
+from tests.actors.kit import LIMIT, Fail
 from tests.actors.messaging_kit import (
     BOXES,
-    LIMIT,
     AsyncBox,
     Block,
     Box,
     Captured,
-    Fail,
     Note,
     ThreadBox,
     in_threads,

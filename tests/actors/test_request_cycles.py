@@ -21,7 +21,8 @@ from dramaturg.actors import (
     ThreadActor,
     handler,
 )
-from tests.actors.messaging_kit import LIMIT, AsyncBox, Hold, Kept, held, in_threads, turns
+from tests.actors.kit import LIMIT
+from tests.actors.messaging_kit import AsyncBox, Hold, Kept, held, in_threads, turns
 
 
 @dataclass(frozen=True)

@@ -1,30 +1,23 @@
 """Restarts: what stays, what goes, and in which order."""
 
 import asyncio
-from collections import Counter
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
 from dramaturg.actors import (
     Actor,
     ActorCrashed,
-    ActorEnded,
     ActorFailed,
     ActorRestarted,
-    ActorStopped,
     ActorSystem,
     Bounded,
     DeadLetterReason,
     Directive,
     ManualClock,
     Priority,
-    Props,
-    StartFailed,
-    ThreadActor,
     handler,
 )
-from dramaturg.actors._lifecycle import ChildrenGone
 from tests.actors.kit import (
     KINDS,
     AsyncPuppet,
@@ -35,22 +28,13 @@ from tests.actors.kit import (
     Kind,
     Note,
     Puppet,
-    deaf,
-    ended,
-    in_threads,
+    incarnation,
     reasons,
+    restarted,
     settled,
     stop,
     within,
 )
-
-
-def restarted(kind: type[Any], *args: Any) -> Props[Any]:
-    return Props(kind, *args).using(policy=Directive.RESTART)
-
-
-def incarnation(actor: Any) -> int:
-    return int(actor.context.incarnation)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -347,299 +331,3 @@ async def test_stashed_messages_come_back_before_the_queued_ones() -> None:
         assert await within(asyncio.gather(*replies)) == ["a", "b"]
         await within(ref.request(Note("end")))
         assert log == [(1, "a"), (1, "b"), *((2, each) for each in ("a", "b", "queued", "end"))]
-
-
-# -- children
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_children_have_ended_before_the_new_incarnation_is_made(kind: Kind) -> None:
-    class Parent(Puppet):
-        def __init__(self, log: list[Any]) -> None:
-            super().__init__(log)
-            log.append(f"parent {self.context.incarnation}")
-            self.children = [self.context.spawn(Props(kind, log), name=name) for name in "abc"]
-
-        def on_start(self) -> None:
-            pass
-
-    log: list[Any] = []
-    async with ActorSystem() as system:
-        events = Events(system)
-        ref = system.spawn(restarted(Parent, log), name="it")
-        for child in await within(ref.request(Do(lambda actor: actor.children))):
-            await settled(child)
-        ref.tell(Fail(Crash()))
-        second = await within(ref.request(Do(lambda actor: actor.children)))
-
-        assert log[:4] == ["parent 1", "on_start", "on_start", "on_start"]
-        assert log[4:9] == ["on_failure", "on_stop", "on_stop", "on_stop", "parent 2"]
-        gone = {event.path for event in events.of(ActorEnded)}
-        assert gone == {"/it/a", "/it/b", "/it/c"}
-        assert all(child.is_alive() for child in second)
-
-
-async def test_a_stop_while_the_children_are_stopping_wins_over_the_restart() -> None:
-    go_on = asyncio.Event()
-
-    class Child(AsyncPuppet):
-        async def on_stop(self) -> None:
-            await go_on.wait()
-
-    class Parent(Puppet):
-        def on_start(self) -> None:
-            self.context.spawn(Child)
-            self.log.append("on_start")
-
-    log: list[Any] = []
-    async with ActorSystem() as system:
-        events = Events(system)
-        ref = system.spawn(restarted(Parent, log))
-        ref.tell(Fail(Crash()))
-        await events.first(ActorFailed)
-        stopping = ref.stop(block=False)
-        go_on.set()
-
-        assert await within(stopping)
-        assert log == ["on_start", "on_failure"]
-        assert events.of(ActorRestarted) == []
-
-
-async def test_nobody_can_spawn_below_an_actor_that_restarts() -> None:
-    go_on = asyncio.Event()
-
-    class Child(AsyncPuppet):
-        async def on_stop(self) -> None:
-            await go_on.wait()
-
-    class Parent(Puppet):
-        def on_start(self) -> None:
-            self.context.spawn(Child)
-
-    async with ActorSystem() as system:
-        events = Events(system)
-        ref = system.spawn(restarted(Parent))
-        context = await within(ref.request(Do(lambda actor: actor.context)))
-        ref.tell(Fail(Crash()))
-        await events.first(ActorFailed)
-
-        with pytest.raises(ActorStopped, match="is restarting"):
-            context.spawn(Puppet)
-        go_on.set()
-        await settled(ref)
-
-
-async def test_a_late_notice_that_the_old_children_are_gone_changes_nothing() -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(restarted(Puppet))
-        child = await within(ref.request(Do(lambda actor: actor.context.spawn(Puppet))))
-        ref.cell.signal(ChildrenGone())
-
-        assert await within(ref.request(Do(incarnation))) == 1
-        assert child.is_alive()
-
-
-# -- failing while restarting
-
-
-@pytest.mark.parametrize("phase", ["__init__", "on_restart", "on_start"])
-@pytest.mark.parametrize("kind", KINDS)
-async def test_an_actor_that_fails_again_while_it_restarts_stops(kind: Kind, phase: str) -> None:
-    class Broken(kind):  # type: ignore[misc, valid-type]
-        def __init__(self, log: list[Any]) -> None:
-            super().__init__(log)
-            if phase == "__init__" and self.context.incarnation > 1:
-                raise Crash("again")
-
-        def on_restart(self, cause: BaseException) -> None:
-            if phase == "on_restart":
-                raise Crash("again")
-
-        if kind is not AsyncPuppet:
-
-            def on_start(self) -> None:  # pyright: ignore[reportRedeclaration]
-                if phase == "on_start" and self.context.incarnation > 1:
-                    raise Crash("again")
-        else:
-
-            async def on_start(self) -> None:  # type: ignore[misc]
-                await asyncio.sleep(0)
-                if phase == "on_start" and self.context.incarnation > 1:
-                    raise Crash("again")
-
-    log: list[Any] = []
-    async with ActorSystem() as system:
-        events = Events(system)
-        ref = system.spawn(restarted(Broken, log), name="it")
-        ref.tell(Fail(Crash("first")))
-        waiting = asyncio.ensure_future(ref.request(Note("never")))
-        await ended(ref)
-
-        reports = [
-            (f.phase, f.decision, str(f.error), f.incarnation) for f in events.of(ActorFailed)
-        ]
-        assert reports == [
-            ("message", "restart", "first", 1),
-            (phase, "stop", "again", 2),
-        ]
-        assert log.count("on_stop") == 0
-        assert log.count("on_failure") == (1 if phase == "__init__" else 2)
-        assert events.of(ActorEnded)[0].reason == "failed"
-        with pytest.raises(ActorStopped):
-            await within(waiting)
-        ref.started().get(timeout=0)  # it came up once
-
-
-async def test_who_waits_for_the_restart_is_told_when_it_fails() -> None:
-    go_on = asyncio.Event()
-
-    class Broken(AsyncPuppet):
-        async def on_restart(self, cause: BaseException) -> None:
-            await go_on.wait()
-            raise Crash("again")
-
-    async with ActorSystem() as system:
-        events = Events(system)
-        ref = system.spawn(restarted(Broken))
-        ref.tell(Fail(Crash()))
-        await events.first(ActorFailed)
-        up = ref.started()
-        go_on.set()
-
-        with pytest.raises(StartFailed, match="again"):
-            await within(up)
-
-
-async def test_children_that_a_failing_restart_had_spawned_are_stopped() -> None:
-    children: list[Any] = []
-
-    class Broken(Puppet):
-        def __init__(self) -> None:
-            super().__init__()
-            children.append(self.context.spawn(AsyncPuppet))
-            if self.context.incarnation > 1:
-                raise Crash
-
-    async with ActorSystem() as system:
-        ref = system.spawn(restarted(Broken))
-        ref.tell(Fail(Crash()))
-        await ended(ref)
-
-        assert [child.is_alive() for child in children] == [False, False]
-
-
-# -- who notices
-
-
-async def test_a_watcher_is_not_told_of_a_restart() -> None:
-    log: list[Any] = []
-    async with ActorSystem() as system:
-        watcher, ref = system.spawn(Props(Puppet, log)), system.spawn(restarted(Puppet))
-        await within(watcher.request(Do(lambda actor: actor.context.watch(ref))))
-        ref.tell(Fail(Crash()))
-        await settled(ref)
-        await settled(watcher)
-
-        assert log == ["on_start"]
-
-        await stop(ref)
-        await settled(watcher)
-        assert [each.ref for each in log[1:]] == [ref]
-
-
-async def test_a_stop_asked_for_before_the_restart_is_obeyed() -> None:
-    def stop_and_fail(actor: Any) -> None:
-        actor.stop()
-        raise Crash
-
-    async with ActorSystem() as system:
-        ref = system.spawn(restarted(Puppet))
-        ref.tell(Do(stop_and_fail))
-
-        await ended(ref)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_restarts_lose_nothing_while_threads_send(kind: Kind) -> None:
-    threads, each = 16, 100
-    handled: Counter[int] = Counter()
-
-    class Fragile(kind):  # type: ignore[misc, valid-type]
-        @handler
-        def count(self, message: int) -> None:
-            handled[message] += 1
-            if message % 10 == 0:
-                raise Crash
-
-    numbers = iter(range(threads))
-
-    async with ActorSystem() as system:
-        ref = system.spawn(restarted(Fragile))
-
-        def send() -> None:
-            mine = next(numbers)
-            for number in range(mine * each, (mine + 1) * each):
-                ref.tell(number)
-
-        await in_threads(threads, send)
-        assert await within(ref.request(Do(incarnation), timeout=10)) == 161
-
-        assert handled == Counter(range(threads * each))
-        crashed = [letter.message for letter in system.dead_letters.list()]
-        assert sorted(crashed) == list(range(0, threads * each, 10))
-        assert system.dead_letters.counts[DeadLetterReason.CRASHED] == 160
-
-
-async def test_the_order_of_each_sender_survives_restarts() -> None:
-    seen: list[tuple[int, int]] = []
-
-    class Fragile(ThreadActor):
-        policy = Directive.RESTART
-
-        @handler
-        def note(self, message: tuple) -> None:  # type: ignore[type-arg]
-            sent = cast("tuple[int, int]", message)
-            seen.append(sent)
-            if sent[1] % 7 == 0:
-                raise Crash
-
-        @handler
-        def do(self, message: Do) -> Any:
-            return message.what(self)
-
-    senders = iter(range(8))
-    async with ActorSystem() as system:
-        ref = system.spawn(Fragile)
-
-        def send() -> None:
-            sender = next(senders)
-            for number in range(50):
-                ref.tell((sender, number))
-
-        await in_threads(8, send)
-        await settled(ref)
-
-    for sender in range(8):
-        assert [number for who, number in seen if who == sender] == list(range(50))
-
-
-async def test_an_actor_may_be_waited_for_by_many_while_it_restarts() -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(restarted(AsyncPuppet))
-        requests = [ref.request(Do(incarnation)) for _ in range(10)]
-        ref.tell(Fail(Crash()))
-
-        assert await within(asyncio.gather(*requests)) == [2] * 10
-
-
-async def test_a_suspended_handler_is_not_restarted_by_another_failing_actor() -> None:
-    async with ActorSystem(shutdown_timeout=0.01) as system:
-        waiting, failing = (
-            system.spawn(restarted(AsyncPuppet)),
-            system.spawn(restarted(AsyncPuppet)),
-        )
-        waiting.tell(Do(deaf))
-        failing.tell(Fail(Crash()))
-        await settled(failing)
-
-        assert waiting.cell.incarnation == 1

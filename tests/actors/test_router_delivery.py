@@ -1,10 +1,8 @@
+"""A message through a router: its order, its reply, and all that the routee is told of it."""
+
 import asyncio
-import copy
-import pickle
 import threading
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -15,30 +13,18 @@ from dramaturg.actors import (
     ActorCrashed,
     ActorRef,
     ActorSystem,
-    AddRoutee,
-    Bounded,
     Broadcast,
-    ConsistentHash,
     DeadLetterReason,
     DeadlineExceeded,
     GetRoutees,
-    MailboxFull,
     ManualClock,
-    Overflow,
-    Priority,
     Props,
-    Refused,
     RoundRobin,
     Router,
-    RoutingLogic,
-    RoutingState,
-    ThreadActor,
-    ToAll,
-    UnroutableError,
     handler,
 )
 from dramaturg.actors._envelope import Envelope, Headers
-from tests.actors.test_router import (
+from tests.actors.router_kit import (
     Blocking,
     Desk,
     Fail,
@@ -46,19 +32,12 @@ from tests.actors.test_router import (
     Job,
     Plain,
     Where,
-    Worker,
-    ended,
-    group_of,
     held,
     jobs,
-    names_of,
     pool_of,
 )
 
 pytestmark = pytest.mark.timeout(20)
-
-
-# -- what travels ------------------------------------------------------------------------
 
 
 async def test_messages_of_one_sender_to_one_routee_keep_their_order() -> None:
@@ -255,206 +234,3 @@ async def test_routers_may_be_routees_of_routers() -> None:
         await outer.drain(block=False)
 
     assert sorted(message.number for _, message in desk.done) == [0, 1, 2, 3, 9, 9, 9, 9]
-
-
-# -- broadcasts --------------------------------------------------------------------------
-
-
-async def test_a_broadcast_goes_to_all_whatever_the_logic() -> None:
-    desk = Desk()
-    async with ActorSystem("test") as system:
-        pool = system.spawn(pool_of(3, desk))
-        pool.tell(Job(number=1))
-        pool.tell(Broadcast(Job(number=2)))
-        pool.tell(Job(number=3))
-        await pool.drain(block=False)
-
-    assert [desk.numbers(name) for name in ("$a", "$b", "$c")] == [[1, 2], [2, 3], [2]]
-
-
-async def test_a_broadcast_request_is_answered_by_the_first_that_replies() -> None:
-    desk = Desk()
-    async with ActorSystem("test") as system:
-        pool = system.spawn(pool_of(3, desk))
-        for _ in range(2):
-            pool.tell(Hold())
-        await held(desk, 2)
-
-        assert await pool.request(Broadcast(Job())) == "$c"
-
-        desk.let_go.set()
-        await pool.drain(block=False)
-        assert system.late_replies == 0
-    assert desk.counts == {"$a": 1, "$b": 1, "$c": 1}
-
-
-@pytest.mark.parametrize("logic", [ToAll(), RoundRobin()], ids=["to all", "broadcast"])
-async def test_a_reply_counts_more_than_the_errors_before_it(logic: RoutingLogic) -> None:
-    class Fussy(Worker):
-        @handler
-        def job(self, message: Job) -> str:
-            if self.context.name != "$c":
-                raise Refused("not mine")
-            return self.context.name
-
-    async with ActorSystem("test") as system:
-        pool = system.spawn(Router.pool(Props(Fussy, Desk()), 3, logic))
-        message = Job() if logic == ToAll() else Broadcast(Job())
-
-        assert await pool.request(message) == "$c"
-
-
-async def test_a_broadcast_request_fails_if_all_fail() -> None:
-    async with ActorSystem("test") as system:
-        pool = system.spawn(Router.pool(Blocking, 3, ToAll()))
-
-        with pytest.raises(ActorCrashed):
-            await pool.request(Fail())
-
-        await ended(pool)
-        assert system.dead_letters.counts[DeadLetterReason.CRASHED] == 3
-
-
-def test_threads_that_answer_at_the_same_time_give_one_answer() -> None:
-    barrier = threading.Barrier(4, timeout=10)
-
-    class Racer(ThreadActor):
-        @handler
-        def job(self, message: Job) -> str:
-            barrier.wait()
-            return self.context.name
-
-    with ActorSystem("test") as system:
-        pool = system.spawn(Router.pool(Racer, 4, ToAll()))
-
-        for job in jobs(100):
-            assert pool.ask(job) in {"$a", "$b", "$c", "$d"}
-
-        assert len(pool.ask(GetRoutees()).refs) == 4
-
-
-# -- messages that cannot be routed ------------------------------------------------------
-
-
-@pytest.mark.parametrize("message", [Job(), Broadcast(Job())], ids=["message", "broadcast"])
-async def test_an_empty_group_makes_dead_letters(message: Any) -> None:
-    async with ActorSystem("test") as system:
-        group, (worker,) = group_of(system, Desk(), "a")
-        await worker.stop(block=False)
-
-        group.tell(message)
-        with pytest.raises(UnroutableError, match="/group cannot route"):
-            await group.request(message)
-
-        letters = system.dead_letters.list(reason=DeadLetterReason.UNROUTABLE)
-        assert [(letter.target, letter.message) for letter in letters] == [("/group", message)] * 2
-        assert system.dead_letters.total == 2
-        assert group.is_alive()
-
-
-async def test_a_thread_that_asks_an_empty_group_gets_an_error() -> None:
-    async with ActorSystem("test") as system:
-        group, (worker,) = group_of(system, Desk(), "a")
-        await worker.stop(block=False)
-
-        with pytest.raises(UnroutableError):
-            await asyncio.to_thread(group.ask, Job())
-
-
-async def test_a_group_that_was_empty_works_again_with_a_new_routee() -> None:
-    async with ActorSystem("test") as system:
-        group, (worker,) = group_of(system, Desk(), "a")
-        await worker.stop(block=False)
-
-        await group.request(AddRoutee(system.spawn(Props(Worker, Desk()), name="b")))
-
-        assert await group.request(Job()) == "b"
-
-
-async def test_a_message_whose_key_cannot_be_had_is_a_dead_letter_and_the_router_lives() -> None:
-    async with ActorSystem("test") as system:
-        logic = ConsistentHash(key=lambda message: message.customer)
-        pool = system.spawn(pool_of(2, Desk(), logic), name="pool")
-
-        with pytest.raises(UnroutableError, match="no attribute 'customer'") as caught:
-            await pool.request("not a job")
-
-        assert isinstance(caught.value.__cause__, AttributeError)
-        (letter,) = system.dead_letters.list()
-        assert (letter.reason, letter.error) == (DeadLetterReason.UNROUTABLE, caught.value)
-        assert len(await names_of(pool)) == 2
-
-
-async def test_a_logic_that_chooses_nobody_makes_dead_letters() -> None:
-    @dataclass(frozen=True)
-    class Nobody:
-        def choose(
-            self, routees: tuple[ActorRef[Any], ...], message: Any, state: RoutingState
-        ) -> Sequence[ActorRef[Any]]:
-            return ()
-
-    async with ActorSystem("test") as system:
-        pool = system.spawn(pool_of(2, Desk(), Nobody()))
-
-        with pytest.raises(UnroutableError):
-            await pool.request(Job())
-
-
-@pytest.mark.parametrize(
-    "overflow", [Overflow.REJECT, Overflow.BLOCK, Overflow.DROP_NEWEST], ids=lambda o: o.value
-)
-async def test_a_full_routee_makes_dead_letters_and_holds_up_nobody(overflow: Overflow) -> None:
-    desk = Desk()
-    worker = Props(Worker, desk).using(mailbox=Bounded(1, overflow))
-    async with ActorSystem("test") as system:
-        pool = system.spawn(Router.pool(worker, 1, RoundRobin()), name="pool")
-        pool.tell(Hold())
-        await held(desk)
-        pool.tell(Job(number=1))
-
-        pool.tell(Job(number=2))
-        with pytest.raises(MailboxFull, match=r"/pool/\$a"):
-            await pool.request(Job(number=3))
-
-        letters = system.dead_letters.list(reason=DeadLetterReason.OVERFLOW)
-        assert [letter.message.number for letter in letters] == [2, 3]
-        desk.let_go.set()
-        await pool.drain(block=False)
-    assert desk.numbers("$a") == [1]
-
-
-async def test_a_routee_whose_mailbox_cannot_take_a_message_costs_only_that_message() -> None:
-    def urgency(message: Any) -> int:
-        return 1 // int(message.number)
-
-    worker = Props(Worker, Desk()).using(mailbox=Priority(urgency))
-    async with ActorSystem("test") as system:
-        pool = system.spawn(Router.pool(worker, 2, RoundRobin()))
-
-        with pytest.raises(UnroutableError, match="division"):
-            await pool.request(Job(number=0))
-
-        assert await pool.request(Job(number=1)) == "$b"
-
-
-async def test_unroutable_messages_can_be_replayed() -> None:
-    async with ActorSystem("test") as system:
-        desk = Desk()
-        group, (worker,) = group_of(system, desk, "a")
-        await worker.stop(block=False)
-        group.tell(Job(number=5))
-        group.tell(AddRoutee(system.spawn(Props(Worker, desk), name="b")))
-        await group.request(GetRoutees())
-
-        replayed = system.dead_letters.replay()
-        await group.request(Job(number=6))
-
-    assert replayed.sent == 1
-    assert desk.numbers("b") == [5, 6]
-
-
-def test_the_error_survives_pickle_and_copy() -> None:
-    error = UnroutableError(path="/pool", problem="it has no routee for it")
-
-    for twin in (pickle.loads(pickle.dumps(error)), copy.copy(error)):  # noqa: S301 - our own
-        assert (str(twin), twin.path, twin.problem) == (str(error), "/pool", error.problem)

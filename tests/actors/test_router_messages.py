@@ -15,13 +15,13 @@ from dramaturg.actors import (
     Router,
     UnroutableError,
 )
-from tests.actors.test_router import (
+from tests.actors.kit import ended
+from tests.actors.router_kit import (
     Desk,
     Fail,
     Hold,
     Job,
     Worker,
-    ended,
     group_of,
     held,
     jobs,

@@ -2,6 +2,9 @@
 
 import ast
 import asyncio
+import gc
+import threading
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -343,19 +346,50 @@ async def test_a_thread_may_plan_calls_and_cancel_them() -> None:
     async with ActorSystem() as system:
         clock = system.clock
         done = asyncio.Event()
-        handles: list[Any] = []
+        calls: list[int] = []
 
         def plan() -> None:
-            for _ in range(3):
-                handles.append(clock.call_at(clock.monotonic() + 3600, done.clear))
-                handles[-1].cancel()
-            clock.call_at(clock.monotonic(), done.set)
+            now = clock.monotonic()
+            for number in range(3):
+                clock.call_at(now + number / 1_000, calls.append, number).cancel()
+            clock.call_at(now + 0.01, done.set)
 
-        await asyncio.to_thread(plan)
+        # The loop, which makes the calls, waits meanwhile.
+        thread = threading.Thread(target=plan)
+        thread.start()
+        thread.join()
         await asyncio.wait_for(done.wait(), 20)
         await turns()
 
-        assert all(each._handle is None or each._handle.cancelled() for each in handles)
+        assert calls == []
+
+
+async def test_calls_that_were_called_off_do_not_pile_up() -> None:
+    async with ActorSystem() as system:
+        clock = system.clock
+        held = [Random() for _ in range(1_000)]
+        freed = [weakref.ref(each) for each in held]
+        kept = clock.call_at(clock.monotonic() + 3600, held.clear)
+        for each in held:
+            clock.call_at(clock.monotonic() + 3600, each.random).cancel()
+        del each
+        plan = clock._plan  # type: ignore[attr-defined]
+
+        assert len(plan) < 200
+        held.clear()
+        assert not any(ref() for ref in freed)
+        kept.cancel()
+
+
+async def test_the_loop_does_not_keep_a_clock_alive() -> None:
+    clock = SystemClock()
+    async with ActorSystem(clock=clock):
+        clock.call_at(clock.monotonic() + 3600, clock.monotonic)
+    gone = weakref.ref(clock)
+    del clock
+    gc.collect()
+
+    assert gone() is None
 
 
 async def test_a_whole_run_with_a_seed_and_a_manual_clock_is_the_same_twice() -> None:

@@ -1,7 +1,6 @@
-"""Making actors: names, paths, recipes, and what is left when it fails."""
+"""Making actors: recipes, what `__init__` may do, from which thread, and until when."""
 
 import asyncio
-import threading
 from typing import Any
 
 import pykka
@@ -14,15 +13,11 @@ from dramaturg.actors import (
     ActorStopped,
     ActorSystem,
     Bounded,
-    DeadLetterReason,
     Directive,
     DuplicateNameError,
     HandlerDefinitionError,
-    InvalidNameError,
-    ManualClock,
     OptionError,
     Props,
-    StartFailed,
     SystemStateError,
     SystemStopped,
     ThreadActor,
@@ -30,123 +25,19 @@ from dramaturg.actors import (
 )
 from tests.actors.kit import (
     KINDS,
-    AsyncPuppet,
-    Crash,
     Do,
     Events,
     Kind,
     Latch,
     Note,
     Puppet,
-    ThreadPuppet,
-    deaf,
     ended,
     in_threads,
     nothing,
-    reasons,
     settled,
     stop,
     within,
 )
-
-BAD_NAMES: list[Any] = [
-    *("", "a/b", "/", ".", "..", "a b", " ", "a\tb", "a\nb", "a\xa0b", "\x00", "x" * 256),
-    *(7, b"name", ("a",)),
-]
-
-
-@pytest.mark.parametrize("name", BAD_NAMES, ids=repr)
-async def test_a_name_that_no_path_can_hold_is_refused(name: Any) -> None:
-    async with ActorSystem() as system:
-        with pytest.raises(InvalidNameError) as caught:
-            system.spawn(Puppet, name=name)
-
-        assert caught.value.name == name
-        assert system.actors == ()
-
-
-@pytest.mark.parametrize("name", ["a", "...", "ünïcode", "a.b-c_d:1", "x" * 255, "…"])
-async def test_a_printable_name_without_slash_or_blank_is_accepted(name: str) -> None:
-    async with ActorSystem() as system:
-        ref = system.spawn(Puppet, name=name)
-
-        assert (ref.name, ref.path) == (name, f"/{name}")
-        assert system.lookup(f"/{name}") is ref
-
-
-async def test_a_living_siblings_name_is_refused_and_the_sibling_lives_on() -> None:
-    async with ActorSystem() as system:
-        elder = system.spawn(Puppet, name="it")
-
-        with pytest.raises(DuplicateNameError) as caught:
-            system.spawn(Puppet, name="it")
-
-        assert caught.value.path == "/it"
-        assert system.actors == (elder,)
-        assert await elder.request(Do(lambda _: "alive")) == "alive"
-
-
-async def test_the_name_of_a_stopped_actor_is_free_once_its_stop_is_done() -> None:
-    async with ActorSystem() as system:
-        elder = system.spawn(Puppet, name="it")
-        await stop(elder)
-
-        younger = system.spawn(Puppet, name="it")
-
-        assert younger.path == elder.path
-        assert younger != elder
-        assert (elder.is_alive(), younger.is_alive()) == (False, True)
-
-
-async def test_the_same_name_may_occur_in_different_places() -> None:
-    async with ActorSystem() as system:
-        parent = system.spawn(Puppet, name="it")
-        child = await parent.request(Do(lambda actor: actor.context.spawn(Puppet, name="it")))
-
-        assert child.path == "/it/it"
-        assert system.lookup("/it/it") is child
-
-
-async def test_an_actor_without_a_name_is_called_after_its_class_and_a_number() -> None:
-    async with ActorSystem() as system:
-        names = [system.spawn(Puppet).name for _ in range(3)]
-
-    assert names == ["Puppet-1", "Puppet-2", "Puppet-3"]
-
-
-async def test_an_automatic_name_steps_aside_for_one_that_is_taken() -> None:
-    async with ActorSystem() as system:
-        system.spawn(Puppet, name="Puppet-1")
-
-        assert system.spawn(Puppet).name == "Puppet-2"
-
-
-async def test_lookup_finds_living_actors_only_and_nothing_by_half_a_path() -> None:
-    async with ActorSystem() as system:
-        parent = system.spawn(Puppet, name="a")
-        child = await parent.request(Do(lambda actor: actor.context.spawn(Puppet, name="b")))
-
-        assert system.lookup("/a/b") is child
-        for path in ("/", "", "a", "a/b", "/b", "/a/", "/a/b/c", "//a", "/a//b"):
-            assert system.lookup(path) is None
-
-        await stop(parent)
-        assert system.lookup("/a") is None
-        assert system.lookup("/a/b") is None
-
-
-async def test_the_eldest_comes_first_among_a_systems_actors_and_an_actors_children() -> None:
-    async with ActorSystem() as system:
-        refs = [system.spawn(Puppet, name=name) for name in "cab"]
-        assert list(system.actors) == refs
-
-        def breed(actor: Puppet) -> None:
-            for name in "zxy":
-                actor.context.spawn(Puppet, name=name)
-
-        await refs[0].request(Do(breed))
-        children = await refs[0].request(Do(lambda actor: actor.context.children))
-        assert [child.name for child in children] == ["z", "x", "y"]
 
 
 async def test_context_names_actor_parent_and_system() -> None:
@@ -220,131 +111,15 @@ async def test_what_is_no_actor_class_is_refused(actor: Any) -> None:
         assert system.actors == ()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_failing_init_raises_start_failed_with_its_cause(kind: Kind) -> None:
-    class Broken(kind):  # type: ignore[misc, valid-type]
-        def __init__(self) -> None:
-            raise Crash("no way")
+async def test_an_async_method_in_a_thread_actor_is_refused_when_the_class_is_defined() -> None:
+    with pytest.raises(HandlerDefinitionError) as caught:
 
-    async with ActorSystem() as system:
-        with pytest.raises(StartFailed) as caught:
-            system.spawn(Broken, name="it")
+        class Wrong(ThreadActor):  # pyright: ignore[reportUnusedClass]
+            @handler
+            async def do(self, message: Do) -> None:
+                pass
 
-        assert isinstance(caught.value.__cause__, Crash)
-        assert (caught.value.path, caught.value.cause) == ("/it", "Crash: no way")
-
-
-async def test_nothing_remains_of_an_actor_whose_init_failed_and_its_name_is_free() -> None:
-    async with ActorSystem() as system:
-        events = Events(system)
-
-        with pytest.raises(StartFailed):
-            system.spawn(Props(Puppet, *range(7)), name="it")  # pyright: ignore[reportArgumentType]
-
-        assert system.actors == ()
-        assert system.lookup("/it") is None
-        assert events.all == []
-        assert await system.spawn(Puppet, name="it").request(Do(lambda _: 1)) == 1
-
-
-async def test_wrong_arguments_are_a_failure_to_start() -> None:
-    async with ActorSystem() as system:
-        with pytest.raises(StartFailed, match="TypeError"):
-            system.spawn(Props(Puppet, nonsense=1))  # type: ignore[call-arg]
-
-
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
-async def test_what_is_no_exception_leaves_init_as_it_is_and_nothing_remains(
-    error: BaseException,
-) -> None:
-    class Broken(Actor):
-        def __init__(self) -> None:
-            raise error
-
-    async with ActorSystem() as system:
-        with pytest.raises(type(error)) as caught:
-            system.spawn(Broken, name="it")
-
-        assert caught.value is error
-        assert system.actors == ()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-async def test_children_of_a_failed_init_are_stopped_before_the_system_is(kind: Kind) -> None:
-    children: list[Any] = []
-
-    class Broken(Actor):
-        def __init__(self) -> None:
-            children.append(self.context.spawn(kind, name="child"))
-            raise Crash
-
-    async with ActorSystem() as system:
-        with pytest.raises(StartFailed):
-            system.spawn(Broken, name="it")
-
-        await ended(children[0])
-        assert system.lookup("/it") is None
-
-
-async def test_a_stubborn_child_of_a_failed_init_ends_with_the_system_at_the_latest() -> None:
-    children: list[Any] = []
-
-    class Broken(Actor):
-        def __init__(self) -> None:
-            child = self.context.spawn(AsyncPuppet, name="child")
-            child.tell(Do(deaf))
-            children.append(child)
-            raise Crash
-
-    async with ActorSystem(shutdown_timeout=0.01) as system:
-        await settled(system.spawn(AsyncPuppet))
-        with pytest.raises(StartFailed):
-            system.spawn(Broken)
-
-    assert not children[0].is_alive()
-
-
-async def test_a_timer_of_a_failed_init_never_rings() -> None:
-    clock = ManualClock()
-
-    class Broken(Actor):
-        def __init__(self) -> None:
-            self.context.start_timer("tick", Note("tick"), every=1.0, fixed_rate=True)
-            raise Crash
-
-    async with ActorSystem(clock=clock) as system:
-        with pytest.raises(StartFailed):
-            system.spawn(Broken)
-
-        assert clock.pending == 0
-
-
-async def test_a_stop_asked_for_before_init_failed_is_done() -> None:
-    futures: list[Any] = []
-
-    class Broken(Actor):
-        def __init__(self) -> None:
-            futures.append(self.actor_ref.stop(block=False))
-            raise Crash
-
-    async with ActorSystem() as system:
-        with pytest.raises(StartFailed):
-            system.spawn(Broken)
-
-        assert await within(futures[0])
-
-
-async def test_messages_sent_to_itself_by_a_failing_init_are_dead_letters() -> None:
-    class Broken(Actor):
-        def __init__(self) -> None:
-            self.actor_ref.tell(Note(1))
-            raise Crash
-
-    async with ActorSystem() as system:
-        with pytest.raises(StartFailed):
-            system.spawn(Broken)
-
-        assert reasons(system) == [(Note(1), DeadLetterReason.STOPPED)]
+    assert caught.value.method == "do"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -472,33 +247,6 @@ async def test_the_end_of_one_system_leaves_the_other_running() -> None:
             two.spawn(Puppet)
 
         assert await ref.request(Do(lambda _: "alive")) == "alive"
-
-
-async def test_an_async_method_in_a_thread_actor_is_refused_when_the_class_is_defined() -> None:
-    with pytest.raises(HandlerDefinitionError) as caught:
-
-        class Wrong(ThreadActor):  # pyright: ignore[reportUnusedClass]
-            @handler
-            async def do(self, message: Do) -> None:
-                pass
-
-    assert caught.value.method == "do"
-
-
-async def test_an_actor_whose_thread_cannot_start_is_undone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def start(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    async with ActorSystem() as system:
-        with monkeypatch.context() as patch:
-            patch.setattr(threading.Thread, "start", start)
-            with pytest.raises(RuntimeError, match="can't start"):
-                system.spawn(ThreadPuppet, name="it")
-
-        assert system.actors == ()
-        assert await system.spawn(ThreadPuppet, name="it").request(Do(lambda _: 1)) == 1
 
 
 async def test_an_actor_found_while_its_init_runs_handles_messages_only_afterwards() -> None:

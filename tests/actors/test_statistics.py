@@ -1,10 +1,7 @@
 """What a system counts."""
 
-from dramaturg.actors import Actor, ActorSystem, SystemStatistics
-
-
-class Idler(Actor):
-    pass
+from dramaturg.actors import ActorSystem, SystemStatistics
+from tests.actors.kit import Idler
 
 
 async def test_the_statistics_count_actors_now_and_at_peak() -> None:

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from dramaturg.actors import Actor, ActorRef, ActorSystem, Props, Request, ThreadActor, handler
+from tests.actors.kit import LIMIT
 from tests.actors.messaging_kit import (
     BOXES,
-    LIMIT,
     AsyncBox,
     Box,
     Hold,

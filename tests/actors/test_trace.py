@@ -21,17 +21,8 @@ from dramaturg.actors import (
     ThreadActor,
     handler,
 )
-from tests.actors.messaging_kit import (
-    BOXES,
-    AsyncBox,
-    Captured,
-    Fail,
-    Note,
-    ThreadBox,
-    Whom,
-    held,
-    until,
-)
+from tests.actors.kit import Fail
+from tests.actors.messaging_kit import BOXES, AsyncBox, Captured, Note, ThreadBox, Whom, held, until
 
 
 @dataclass(frozen=True)
