@@ -14,7 +14,7 @@ from structlog.testing import CapturingLogger
 from dramaturg.actors import Actor, ActorRef, ActorSystem, Request, ThreadActor, handler
 from tests.actors.kit import (
     LIMIT,
-    Fail as Fail,  # noqa: PLC0414 - tests of supervision take it from here
+    Fail,
 )
 
 

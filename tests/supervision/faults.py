@@ -1,41 +1,18 @@
-"""Children that fail, hang and stop on cue, and the world in which they do."""
+"""Children that fail, hang and stop on cue."""
 
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 import pykka
 import pytest
 import structlog
 
-from dramaturg.actors import (
-    Actor,
-    ActorEnded,
-    ActorFailed,
-    ActorRef,
-    ActorStarted,
-    ActorSystem,
-    DeadLetterReason,
-    IncarnationEnded,
-    LifecycleEvent,
-    ManualClock,
-    Props,
-    ThreadActor,
-    handler,
-)
-from dramaturg.supervision import (
-    ChildSpec,
-    ChildStarted,
-    RestartChild,
-    StartChild,
-    StartInstance,
-    Supervisor,
-    SupervisorSpec,
-)
-from tests.actors.kit import LIMIT, Do, Events, Fail, Note, within
+from dramaturg.actors import Actor, Props, ThreadActor, handler
+from dramaturg.supervision import ChildSpec
+from tests.actors.kit import LIMIT, Do, Fail, Note
 
 Act: TypeAlias = Callable[[Any], Any]
 """What an instance does in a hook or a handler; an async one awaits what it returns."""
@@ -46,6 +23,9 @@ RESTARTS: tuple[Hook, ...] = ("__init__", "on_restart", "on_start")
 
 MANY = 1_000
 """More restarts than any test makes: the supervisor does not give up."""
+
+LONG = 60.0
+"""Seconds of virtual time; longer than anything here takes."""
 
 
 class Script:
@@ -185,6 +165,9 @@ HANGING: list[Kind] = [AsyncChild, ThreadChild, PykkaChild]
 """Those that can hang without holding everybody else."""
 THREADS: list[Kind] = [ThreadChild, PykkaChild]
 
+each_start = pytest.mark.parametrize("hook", STARTS)
+each_restart = pytest.mark.parametrize("hook", RESTARTS)
+each_slow_restart = pytest.mark.parametrize("hook", RESTARTS[1:])
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 with_plain = pytest.mark.parametrize("kind", ALL_KINDS, ids=lambda kind: kind.__name__)
 each_hanging = pytest.mark.parametrize("kind", HANGING, ids=lambda kind: kind.__name__)
@@ -199,16 +182,6 @@ def child(kind: Kind, script: Script, id: str = "it", **options: Any) -> ChildSp
 def template(kind: Kind, **options: Any) -> ChildSpec:
     """Make the spec of a pool's children, each of which is given its script."""
     return ChildSpec("one", Props(kind), **options)
-
-
-async def started(
-    sup: ActorRef[Supervisor], order: StartChild | StartInstance | RestartChild
-) -> ActorRef[Any]:
-    """Have a supervisor start a child, and return its ref."""
-    reply = await within(sup.request(order, timeout=LIMIT))
-    assert isinstance(reply, ChildStarted)
-    assert reply.ref is not None
-    return reply.ref
 
 
 def raising(error: BaseException) -> Act:
@@ -290,129 +263,3 @@ class Hang:
 
     def _wake(self) -> None:
         self._changed.set()
-
-
-class World:
-    """A system in virtual time, its supervisors, and what happens in it."""
-
-    def __init__(self, system: ActorSystem, clock: ManualClock) -> None:
-        self.system = system
-        self.clock = clock
-        self.events = Events(system)
-        self._hangs: list[Hang] = []
-
-    def hang(self, *, stubborn: bool = False) -> Hang:
-        """Make something to hang in; it lets go when the test ends."""
-        hang = Hang(stubborn=stubborn)
-        self._hangs.append(hang)
-        return hang
-
-    def release(self) -> None:
-        """Let go all that hang."""
-        for hang in self._hangs:
-            hang.release()
-
-    def begin(self, *children: ChildSpec, name: str = "sup", **flags: Any) -> ActorRef[Supervisor]:
-        """Spawn a supervisor at the top, and do not wait for its start."""
-        flags = {"intensity": MANY} | flags
-        return self.system.spawn(Props(Supervisor, SupervisorSpec(children, **flags)), name=name)
-
-    async def supervise(
-        self, *children: ChildSpec, name: str = "sup", **flags: Any
-    ) -> ActorRef[Supervisor]:
-        """Spawn a supervisor at the top, and wait until its children are up."""
-        ref = self.begin(*children, name=name, **flags)
-        await within(ref.started())
-        return ref
-
-    def ref(self, path: str = "/sup/it") -> ActorRef[Any]:
-        """Find an actor."""
-        ref = self.system.lookup(path)
-        assert ref is not None, f"nobody at {path}"
-        return ref
-
-    async def passes(self, seconds: float) -> None:
-        """Let so much time pass, in steps, and whatever is due then happen."""
-        end = self.clock.monotonic() + seconds
-        await turns()
-        while (left := end - self.clock.monotonic()) > 0:
-            self.clock.advance(min(0.25, left))
-            await turns()
-
-    async def planned(self, count: int = 1) -> None:
-        """Wait until so many calls are planned: a pause or a limit has begun."""
-        async with asyncio.timeout(LIMIT):
-            while self.clock.pending < count:  # noqa: ASYNC110 - no event tells of it
-                await asyncio.sleep(0)
-
-    async def incarnations(self, count: int, path: str = "/sup/it") -> None:
-        """Wait until so many incarnations of an actor are over."""
-        await self.events.until(lambda: len(self.ends(path)) >= count)
-
-    def ends(self, path: str = "/sup/it") -> list[str]:
-        """Say how the incarnations of an actor ended."""
-        return [event.reason.kind for event in self.events.of(IncarnationEnded, path)]
-
-    def gone(self, path: str) -> int:
-        """Say how often an actor ended for good."""
-        return len(self.events.of(ActorEnded, path))
-
-    def failures(self, path: str = "/sup/it") -> list[tuple[str, int]]:
-        """Return phase and incarnation of each failure that was reported."""
-        return [(each.phase, each.incarnation) for each in self.events.of(ActorFailed, path)]
-
-    def letters(self, reason: DeadLetterReason | None = None) -> list[Any]:
-        """Return the messages that became dead letters; of notes their text."""
-        messages = [each.message for each in self.system.dead_letters.list(reason=reason)]
-        return [each.text if isinstance(each, Note) else each for each in messages]
-
-    @property
-    def actors(self) -> int:
-        """How many actors live."""
-        return self.system.statistics().actors
-
-    async def shut_down(self) -> None:
-        """End the system, whatever it takes; fail if that is more than its own limit."""
-        ending = asyncio.ensure_future(self.system.shutdown())
-        limit = self.clock.monotonic() + self.system.shutdown_timeout + 60.0
-        while not ending.done():
-            assert self.clock.monotonic() < limit, "the shutdown takes for ever"
-            await asyncio.wait({ending}, timeout=0.2)
-            await self.passes(2.0)
-        await ending
-
-
-async def turns(count: int = 20) -> None:
-    """Let everything on the loop that is ready go on."""
-    for _ in range(count):
-        await asyncio.sleep(0)
-
-
-@asynccontextmanager
-async def world(**options: Any) -> AsyncGenerator[World]:
-    """Run a system in virtual time; at the end nothing hangs any more and nobody is left."""
-    clock = ManualClock()
-    system = ActorSystem("test", clock=clock, **options)
-    await system.__aenter__()
-    made = World(system, clock)
-    try:
-        yield made
-    finally:
-        made.release()
-        await made.shut_down()
-    assert made.actors == 0
-    assert orphans(made.events.all) == set()
-
-
-def orphans(events: Iterable[LifecycleEvent]) -> set[tuple[str, int]]:
-    """Return path and incarnation of what has started and never ended."""
-    alive: set[tuple[str, int]] = set()
-    for event in events:
-        match event:
-            case ActorStarted():
-                alive.add((event.path, event.incarnation))
-            case IncarnationEnded():
-                alive.discard((event.path, event.incarnation))
-            case _:
-                pass
-    return alive

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, TypeVar
 
+import pytest
+
 from dramaturg.actors import (
     Actor,
     ActorRef,
@@ -125,12 +127,26 @@ class ScriptedPlain(Actor):
         raise message.error
 
 
+class ScriptedSupervisor(Supervisor):
+    """A supervisor that starts as its script says."""
+
+    def __init__(self, script: Script, spec: SupervisorSpec) -> None:
+        super().__init__(spec)
+        self._outcome: Outcome = script.begin(self)
+
+    def init(self) -> SupervisorSpec:
+        follow(self._outcome)
+        return super().init()
+
+
 SCRIPTED: dict[Kind, type[Actor]] = {
     "loop": Scripted,
     "task": ScriptedTask,
     "thread": ScriptedThread,
     "plain": ScriptedPlain,
 }
+
+each_kind = pytest.mark.parametrize("kind", ["loop", "task", "thread"])
 
 
 def follow(outcome: Outcome) -> Any:
@@ -159,6 +175,15 @@ def crash(ref: ActorRef[Any]) -> None:
 def leave(ref: ActorRef[Any], kind: Literal["normal", "shutdown"] = "normal") -> None:
     """Let the child end by itself."""
     ref.tell(Do(lambda actor: actor.context.stop_self(ExitReason(kind))))
+
+
+def chain(error: BaseException | None) -> list[BaseException]:
+    """Return the error and its causes."""
+    causes: list[BaseException] = []
+    while error is not None:
+        causes.append(error)
+        error = error.__cause__
+    return causes
 
 
 # -- a supervisor in virtual time --------------------------------------------------------
@@ -225,7 +250,9 @@ async def growing(spec: SupervisorSpec) -> AsyncGenerator[Tree]:
 
 def next_call(clock: ManualClock) -> float | None:
     """Return the moment of the first call that is planned; None if there is none."""
-    return min((when for when, _, planned in clock._plan if not planned.cancelled), default=None)
+    return min(
+        (when for when, _, planned in clock._plan if planned.callback is not None), default=None
+    )
 
 
 # -- quiet --------------------------------------------------------------------------------

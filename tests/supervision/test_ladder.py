@@ -26,18 +26,17 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import LIMIT, Crash, Do, Fail, Note, settled, within
+from tests.supervision.fault_world import World, world
 from tests.supervision.faults import (
     AsyncChild,
     Kind,
     LoopChild,
     Script,
     ThreadChild,
-    World,
     birth,
     child,
     each_kind,
     raising,
-    world,
 )
 
 IT = "/sup/it"

@@ -15,14 +15,8 @@ from dramaturg.actors import (
 )
 from dramaturg.supervision import Backoff, ChildRecovered, ChildSpec
 from tests.actors.kit import Crash, Do, Fail, Note, nothing, within
-from tests.supervision.faults import (
-    AsyncChild,
-    LoopChild,
-    Script,
-    ThreadChild,
-    raising,
-    world,
-)
+from tests.supervision.fault_world import world
+from tests.supervision.faults import AsyncChild, LoopChild, Script, ThreadChild, raising
 from tests.supervision.test_ladder import EVERY, IT, boom, climb_back, ladder, path, step_down
 
 each_kind = pytest.mark.parametrize("kind", [LoopChild, AsyncChild, ThreadChild])

@@ -23,7 +23,8 @@ from tests.actors.kit import (
     settled,
     within,
 )
-from tests.supervision.faults import AsyncChild, Kind, LoopChild, Script, ThreadChild, world
+from tests.supervision.fault_world import world
+from tests.supervision.faults import AsyncChild, Kind, LoopChild, Script, ThreadChild
 from tests.supervision.test_ladder import (
     EVERY,
     IT,

@@ -12,6 +12,7 @@ from dramaturg.actors import (
 )
 from dramaturg.supervision import ChildRecovered, WhichChildren
 from tests.actors.kit import Crash, Do, nothing, within
+from tests.supervision.fault_world import turns, world
 from tests.supervision.faults import (
     AsyncChild,
     Hook,
@@ -23,8 +24,6 @@ from tests.supervision.faults import (
     child,
     each_hanging,
     raising,
-    turns,
-    world,
 )
 from tests.supervision.test_ladder import (
     EVERY,

@@ -19,6 +19,7 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import Crash, Do, Fail, Note, settled, within
+from tests.supervision.fault_world import turns, world
 from tests.supervision.faults import (
     AsyncChild,
     Kind,
@@ -27,8 +28,6 @@ from tests.supervision.faults import (
     ThreadChild,
     birth,
     raising,
-    turns,
-    world,
 )
 from tests.supervision.test_ladder import (
     EVERY,

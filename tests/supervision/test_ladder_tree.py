@@ -21,18 +21,8 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import Crash, Do, Note, settled, within
-from tests.supervision.faults import (
-    AsyncChild,
-    Kind,
-    LoopChild,
-    Script,
-    ThreadChild,
-    World,
-    birth,
-    child,
-    turns,
-    world,
-)
+from tests.supervision.fault_world import World, turns, world
+from tests.supervision.faults import AsyncChild, Kind, LoopChild, Script, ThreadChild, birth, child
 from tests.supervision.test_ladder import (
     EVERY,
     IT,
