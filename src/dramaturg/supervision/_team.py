@@ -11,7 +11,7 @@ obeyed before the next message.
 *What it believes.* ``Child.alive`` is what the supervisor knows, not what is: a
 child may have died, and the news of it wait in the mailbox. Whoever is told to
 stop is marked dead first, so that its end, when the news comes, is expected;
-news of an incarnation other than the one that was started last is stale.
+news of an incarnation before the one that was started last is stale.
 
 *A restart* is planned by the pure functions of ``_strategy``. Its first attempt
 is made at once; if a start fails, the child is ``restarting`` and the supervisor
@@ -175,7 +175,8 @@ class Team:
         child = self.by_cell.get(exit_.cell)
         if child is not None and child.front is exit_.cell:
             return ladder.original_exited(child, exit_.incarnation)
-        if child is None or not child.alive or child.incarnation != exit_.incarnation:
+        if child is None or not child.alive or child.incarnation > exit_.incarnation:
+            # Later than what was started here is an incarnation that the actor's own policy made.
             return None
         child.alive = False
         if exit_.reason is IGNORED:  # a restart at once, which was not wanted
