@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from dramaturg.actors import (
+    ActorCrashed,
     ActorEnded,
     ActorStopped,
     ActorSystem,
@@ -158,9 +159,24 @@ def test_closing_within_a_handler_on_the_asking_thread_is_refused() -> None:
         assert system.spawn(Puppet).ask(Do(close)) == "refused"
 
 
-async def test_an_actor_that_waits_for_the_shutdown_is_cut_short_in_time() -> None:
+async def test_an_actor_cannot_wait_for_the_shutdown_in_a_handler() -> None:
+    async with ActorSystem() as system:
+        ref = system.spawn(AsyncPuppet)
+        with pytest.raises(ActorCrashed) as raised:
+            await ref.request(Do(lambda actor: actor.context.system.shutdown()))
+
+    assert isinstance(raised.value.__cause__, BlockingCallError)
+    assert "create_task(system.shutdown())" in str(raised.value.__cause__)
+
+
+async def test_what_an_actor_started_may_wait_for_the_shutdown_that_cuts_its_actor_short() -> None:
+    async def hang(actor: Any) -> None:
+        tasks.append(asyncio.create_task(actor.context.system.shutdown()))
+        await tasks[0]
+
+    tasks: list[asyncio.Task[None]] = []
     async with ActorSystem(shutdown_timeout=0.01) as system:
-        system.spawn(AsyncPuppet).tell(Do(lambda actor: actor.context.system.shutdown()))
+        system.spawn(AsyncPuppet).tell(Do(hang))
         await within(system.wait())
 
     assert system.stopped

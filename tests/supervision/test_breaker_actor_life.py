@@ -4,11 +4,22 @@ from typing import Any
 
 import pytest
 
-from dramaturg.actors import DeadlineExceeded, Directive, OptionError, Props, StartFailed
+from dramaturg.actors import (
+    Actor,
+    ActorSystem,
+    DeadlineExceeded,
+    Directive,
+    OptionError,
+    Props,
+    StartFailed,
+    handler,
+)
+from dramaturg.supervision import BulkheadActor, ChildSpec, Supervisor, SupervisorSpec
 from dramaturg.supervision._breaker_actor import BreakerActor
 from tests.actors.kit import Do, Note, nothing, stop, within
 from tests.supervision.breaker_actor_kit import OPTIONS, Bench, failures, open_bench
 from tests.supervision.breaker_kit import CLOSED
+from tests.supervision.faults import silent
 from tests.supervision.in_front_kit import Bomb
 
 bench = pytest.fixture(open_bench)
@@ -68,7 +79,7 @@ async def test_it_shows_its_state(bench: Bench) -> None:
         ({"backoff_factor": 0}, "backoff_factor=0"),
         ({"max_reset_timeout": 1}, "max_reset_timeout=1"),
         ({"counts": 1}, "counts=1"),
-        ({"target": "/target"}, "target='/target': expected an ActorRef"),
+        ({"target": "/nobody"}, "target='/nobody': expected an ActorRef"),
     ],
     ids=str,
 )
@@ -82,3 +93,30 @@ async def test_an_option_that_cannot_be_is_the_cause_why_it_does_not_start(
 
     assert isinstance(caught.value.__cause__, OptionError)
     assert complaint in str(caught.value.__cause__)
+
+
+class Echo(Actor):
+    """Answers with what it was asked."""
+
+    @handler
+    def echo(self, message: str) -> str:
+        return message
+
+
+@pytest.mark.parametrize("guard", [BreakerActor, BulkheadActor])
+async def test_in_a_tree_it_finds_its_target_by_path(guard: Any) -> None:
+    options: dict[str, Any] = {"max_in_flight": 1} if guard is BulkheadActor else {}
+    async with ActorSystem("test", logger=silent()) as system:
+        spec = SupervisorSpec(
+            [ChildSpec("real", Echo), ChildSpec("front", Props(guard, "../real", **options))]
+        )
+        sup = system.spawn(Props(Supervisor, spec), name="sup")
+        await within(sup.started())
+        front = system.lookup("/sup/front")
+        assert front is not None
+        assert await within(front.request("hello")) == "hello"
+
+        with pytest.raises(StartFailed) as raised:
+            system.spawn(Props(guard, "../nobody", **options))
+
+    assert "the path of a living actor" in str(raised.value)

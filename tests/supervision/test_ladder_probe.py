@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 
 from dramaturg.actors import (
+    ActorCrashed,
     Ignore,
     Refused,
     ThreadLeaked,
+    UnhandledError,
     handler,
 )
-from dramaturg.supervision import ChildRecovered, WhichChildren
+from dramaturg.supervision import ChildRecovered, ProbeFailed, WhichChildren
 from tests.actors.kit import Crash, Do, nothing, within
 from tests.supervision.fault_world import turns, world
 from tests.supervision.faults import (
@@ -69,13 +71,19 @@ async def test_an_original_that_answers_the_probe_serves_again(kind: Kind) -> No
 @each_kind
 @pytest.mark.parametrize(
     "probe",
-    [lambda: Do(refuse), boom, lambda: "no handler", lambda: 1 / 0],
+    [
+        (lambda: Do(refuse), Refused),
+        (boom, ActorCrashed),
+        (lambda: "no handler", UnhandledError),
+        (lambda: 1 / 0, ZeroDivisionError),
+    ],
     ids=["refused", "crashing", "unhandled", "not even made"],
 )
 async def test_an_original_that_does_not_answer_well_is_stopped_and_tried_again(
-    kind: Kind, probe: Any
+    kind: Kind, probe: tuple[Any, type[Exception]]
 ) -> None:
-    original, left = Script(), [probe, probe]
+    make, expected = probe
+    original, left = Script(), [make, make]
     async with world() as it:
         spec = ladder(
             (kind, original),
@@ -91,6 +99,8 @@ async def test_an_original_that_does_not_answer_well_is_stopped_and_tried_again(
             assert await within(ref.request(Do(path))) == f"{IT}~1"
             assert it.events.of(ChildRecovered) == []
             assert original.births == 1 + attempt
+            told = it.events.of(ProbeFailed, IT)
+            assert [type(each.error) for each in told] == [expected] * attempt
 
         await climb_back(it)
 

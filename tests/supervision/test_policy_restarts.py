@@ -42,9 +42,7 @@ class Till(Actor):
 
 
 class AsyncTill(Till):
-    @handler
-    async def fall(self, message: Fall) -> None:
-        raise ValueError("fell")
+    async def on_start(self) -> None: ...
 
 
 class ThreadTill(ThreadActor):
@@ -58,12 +56,17 @@ ONE = LimitedRestart(1)
 
 
 async def supervised(system: ActorSystem, *children: ChildSpec, **options: Any) -> Any:
-    spec = SupervisorSpec(children, **{"intensity": 5, **options})
+    flags: dict[str, Any] = {"intensity": 5, **options}
+    spec = SupervisorSpec(children, **flags)
     sup = system.spawn(Props(Supervisor, spec), name="sup")
     await within(sup.started())
     ref = system.lookup(f"/sup/{children[0].id}")
     assert ref is not None
     return ref
+
+
+async def in_incarnation(ref: Any, expected: int) -> None:
+    await until(lambda: ref.cell.incarnation == expected)
 
 
 ENDS: dict[str, Callable[[Any], None]] = {
@@ -98,7 +101,7 @@ async def test_its_group_is_restarted_with_it(strategy: Any) -> None:
         assert other is not None
         for expected in (2, 3):
             ref.tell(Fall())
-            await until(lambda expected=expected: ref.cell.incarnation == expected)
+            await in_incarnation(ref, expected)
             assert await within(ref.request(Who())) == expected
         assert await within(other.request(Who())) == (1 if strategy == "one_for_one" else 2)
 
@@ -120,10 +123,10 @@ async def test_a_pools_instance_is_restarted_after_its_policy_did_so() -> None:
         template = ChildSpec("till", Props(Till).using(policy=ONE))
         spec = SupervisorSpec([template], strategy="simple_one_for_one", intensity=5)
         pool = system.spawn(Props(Supervisor, spec), name="pool")
-        ref = (await within(pool.request(StartInstance()))).ref
+        ref: Any = (await within(pool.request(StartInstance()))).ref
         for expected in (2, 3):
             ref.tell(Fall())
-            await until(lambda expected=expected: ref.cell.incarnation == expected)
+            await in_incarnation(ref, expected)
             assert await within(ref.request(Who())) == expected
 
 

@@ -190,6 +190,40 @@ def test_a_fallback_has_to_be_something_that_starts(rung: Any) -> None:
     assert (error.problem, error.option, error.value) == ("invalid_start", "fallbacks", rung)
 
 
+def test_a_fallback_has_to_be_one_that_can_be_made() -> None:
+    class Picky(Actor):
+        def __init__(self, table: str) -> None:
+            self.table = table
+
+    recipe: Any = Props
+    for rung in (Picky, recipe(Picky), recipe(Picky, 1, 2)):
+        error = refused(lambda rung=rung: worker(fallbacks=(rung,)))  # type: ignore[misc]
+
+        assert (error.problem, error.value) == ("invalid_fallbacks", rung)
+        assert "Picky.__init__ takes" in str(error)
+    assert worker(fallbacks=(Props(Picky, "prices"),)).fallbacks
+
+
+def test_what_no_restart_would_ever_use_is_refused() -> None:
+    error = refused(lambda: worker(restart="temporary", fallbacks=(Puppet,)))
+    assert (error.problem, error.option) == ("bad_combination", "fallbacks")
+
+    error = refused(lambda: worker(probe=Puppet))
+    assert (error.problem, error.option) == ("bad_combination", "probe")
+
+
+def test_an_id_cannot_be_the_name_of_a_fallback() -> None:
+    error = refused(lambda: SupervisorSpec([worker("a~1"), worker("a", fallbacks=(Puppet,))]))
+
+    assert (error.problem, error.value) == ("duplicate_child_name", "a~1")
+
+
+def test_a_problem_names_the_child() -> None:
+    error = refused(lambda: worker("till", restart="permanant"))
+
+    assert str(error).endswith("(child 'till')")
+
+
 def test_of_several_problems_the_one_is_named_that_otp_names() -> None:
     wrong: Any = "wrong"
     options: dict[str, Any] = {}

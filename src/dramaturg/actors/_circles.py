@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dramaturg.actors._cell import Cell
 
-__all__ = ["begin_wait", "end_wait", "forwarded"]
+__all__ = ["begin_wait", "end_wait", "forwarded", "note_wait"]
 
 
 def begin_wait(asker: Cell, reply: Reply) -> tuple[int, Reply]:
@@ -34,6 +34,14 @@ def begin_wait(asker: Cell, reply: Reply) -> tuple[int, Reply]:
     # Looked at and noted in one go: of two threads that close a circle the second one sees it.
     with asker.system.lock:
         _check(asker, reply.target)
+        asker.system.waits_for.setdefault(asker, []).append(edge)
+    return edge
+
+
+def note_wait(asker: Cell, target: Cell) -> tuple[int, Reply]:
+    """Note that the asker waits for what the target does, though not for a reply of it."""
+    edge = (asker.serial, Reply(target))
+    with asker.system.lock:
         asker.system.waits_for.setdefault(asker, []).append(edge)
     return edge
 

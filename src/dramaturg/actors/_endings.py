@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_not_below",
     "ended",
+    "holds_up",
     "incarnation_ended",
     "start_outcome",
     "started",
@@ -96,6 +97,19 @@ def check_not_below(cell: Cell, call: str, instead: str) -> None:
             if above is cell:
                 raise BlockingCallError(call=call, instead=instead)
             above = above.parent
+
+
+def holds_up(cell: Cell) -> bool:
+    """Tell whether the calling task is in a handler of an actor at or below the cell."""
+    below = current_cell.get()
+    if below is None or not below.system.tasks.is_worker():
+        return False
+    above: Cell | None = below
+    while above is not None:
+        if above is cell:
+            return True
+        above = above.parent
+    return False
 
 
 def stopped_event(cell: Cell) -> threading.Event:

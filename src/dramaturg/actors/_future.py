@@ -77,6 +77,7 @@ class Future(pykka.Future[T], Generic[T]):
     _callbacks: tuple[Callable[[], object], ...] = ()
     _refuse_in: Callable[[], bool] | None = None
     _on_late: Callable[[], None] = staticmethod(_ignore)
+    _never_for: tuple[asyncio.Task[Any] | None, str] | None = None
 
     def __init__(self) -> None:
         # pykka's own __init__ would set what the class has as defaults.
@@ -147,6 +148,10 @@ class Future(pykka.Future[T], Generic[T]):
         self._refuse_in = refuse
         self._on_late = on_late
 
+    def refuse_await(self, instead: str) -> None:
+        """Refuse to be awaited by the task that runs now: it would wait for its own end."""
+        self._never_for = asyncio.current_task(), instead
+
     def give_up(self, error: BaseException) -> None:
         """Complete the future with an error unless it is complete; any thread."""
         with contextlib.suppress(queue.Full):
@@ -173,6 +178,8 @@ class Future(pykka.Future[T], Generic[T]):
             # A hook may block on other futures: not on this loop.
             return await asyncio.to_thread(self.get)
         if not self._done:
+            if self._never_for is not None and self._never_for[0] is asyncio.current_task():
+                raise BlockingCallError(call="awaiting its own end", instead=self._never_for[1])
             done, wake = waker()
             self.add_done_callback(wake)
             await done

@@ -170,7 +170,7 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
         :returns: whether the actor was alive.
         :raises DeadlineExceeded: if ``timeout`` seconds were not enough; it stops later.
         :raises BlockingCallError: if it blocks on a thread that runs the system's actors,
-            or a blocking actor waits so for its own end or an ancestor's.
+            or an actor waits in a handler for its own end or an ancestor's.
         """
         return self._end(lifecycle.request_stop, "ref.stop()", block=block, timeout=timeout)
 
@@ -301,5 +301,7 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
             cell.system.check_may_block(call, instead)
             endings.check_not_below(cell, call, instead)
         future = endings.ended(cell)
+        if not block and endings.holds_up(cell):
+            future.refuse_await("use `self.context.stop_self()`, or do not await it here")
         how(cell)
         return future.get(timeout=timeout) if block else future

@@ -308,9 +308,15 @@ class ActorSystem:
         Stopping twice is harmless.
 
         :param timeout: seconds; default the system's ``shutdown_timeout``.
+        :raises BlockingCallError: in a handler: it would wait for its own end.
         """
         if self.stopped or not self.host.ident:
             return
+        if self.tasks.is_worker():
+            raise BlockingCallError(
+                call="await system.shutdown() in a handler",
+                instead="start it as a task of its own: `asyncio.create_task(system.shutdown())`",
+            )
         if self.host.loop is not asyncio.get_running_loop():
             await asyncio.to_thread(self.close, timeout)
             return

@@ -186,6 +186,13 @@ class TaskDispatcher:
         worker.task.cancel()
         return True
 
+    def is_worker(self) -> bool:
+        """Tell whether the calling code runs in a worker, so in a handler or a hook."""
+        if get_ident() != self._host.ident:
+            return False
+        task = asyncio.current_task()
+        return task is not None and task in self._tasks
+
     def suspended_in(self, cell: Cell) -> asyncio.Task[None] | None:
         """Return the task in which a handler of the cell waits."""
         worker = self._suspended.get(cell)

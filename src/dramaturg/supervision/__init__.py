@@ -41,6 +41,7 @@ from dramaturg.supervision._errors import (
 from dramaturg.supervision._events import (
     ChildDegraded,
     ChildRecovered,
+    ProbeFailed,
     RestartLimitExceeded,
     ShutdownFailed,
 )
@@ -107,6 +108,7 @@ __all__ = [
     "LimitedRestart",
     "OnError",
     "PoolRefused",
+    "ProbeFailed",
     "RestartChild",
     "RestartLimitExceeded",
     "RestartLimitReached",

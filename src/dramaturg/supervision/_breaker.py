@@ -77,7 +77,8 @@ class CircuitBreaker:
     :param max_reset_timeout: the most that this comes to; None sets no limit.
     :param counts: types of exceptions, or a function that tells whether one counts (if
         it raises, that is logged, and the exception counts). Default: every
-        ``Exception`` but ``Refused`` and ``UnhandledError``, which are answers.
+        ``Exception`` but ``Refused`` and ``UnhandledError``, which are answers
+        (``CircuitOpen`` and ``BulkheadFull`` count: somebody further on is ill or overrun).
         ``DeadlineExceeded`` always counts, ``RequestCycleError`` never.
     :raises OptionError: for a value that cannot be.
     """

@@ -19,6 +19,7 @@ from dramaturg.supervision._breaker_slot import seen_on_its_way
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._context import ActorContext
     from dramaturg.supervision._breaker_gate import Counts
     from dramaturg.supervision._breaker_rules import Circuit
     from dramaturg.supervision._breaker_slot import SeenSlot
@@ -50,6 +51,7 @@ class BreakerActor(Actor):
 
         gateway = system.spawn(Props(BreakerActor, real_gateway, max_failures=3), name="gateway")
 
+    The target may be a path as well: ``"../gateway"`` is a sibling that was started before.
     The rules are those of :class:`CircuitBreaker`, where its options are explained. Its ref
     is used like the target's: each message is passed on in the turn in which it
     comes, requests with their sender and reply slot, and nothing is waited for, so
@@ -76,7 +78,7 @@ class BreakerActor(Actor):
 
     def __init__(
         self,
-        target: ActorRef[Any],
+        target: ActorRef[Any] | str,
         *,
         max_failures: int = 5,
         call_timeout: float | None = 10.0,
@@ -86,7 +88,7 @@ class BreakerActor(Actor):
         counts: Counts = None,
     ) -> None:
         system = self.context.system
-        self._target = checked_target(target)
+        self._target = checked_target(self.context, target)
         rules = BreakerRules(
             max_failures=max_failures,
             call_timeout=call_timeout,
@@ -171,15 +173,16 @@ class BreakerActor(Actor):
             publish_change(cell.system, cell.path, self._gate.name, circuit)
 
 
-def checked_target(target: ActorRef[Any]) -> ActorRef[Any]:
-    """Check that it is a ref.
+def checked_target(context: ActorContext, target: ActorRef[Any] | str) -> ActorRef[Any]:
+    """Return the ref, or find it by its path.
 
-    :raises OptionError: if not.
+    :raises OptionError: if it is neither, or nobody lives at the path.
     """
-    given: object = target
+    given: object = context.lookup(target) if isinstance(target, str) else target
     if not isinstance(given, ActorRef):
-        raise OptionError(option="target", value=given, expected="an ActorRef")
-    return target
+        expected = "an ActorRef, or the path of a living actor"
+        raise OptionError(option="target", value=target, expected=expected)
+    return given
 
 
 def _turn_away(cell: Cell, item: Any, error: CircuitOpen) -> None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, TypeAlias, cast, final
 
 from dramaturg.actors._errors import (
     DeadlineExceeded,
-    DramaturgError,
     OptionError,
     Refused,
     RequestCycleError,
@@ -19,6 +18,7 @@ from dramaturg.actors._errors import (
 )
 from dramaturg.supervision._breaker_messages import BreakerStatus
 from dramaturg.supervision._breaker_rules import Circuit, Outcome, admit, look, record
+from dramaturg.supervision._bulkhead_places import BulkheadFull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,18 +34,21 @@ Counts: TypeAlias = (
 """Which exceptions count as failures: types, a function that says so, or None for the default."""
 
 
-class CircuitOpen(DramaturgError):  # noqa: N818 - a state of the circuit, not of the call
+class CircuitOpen(Refused):
     """A circuit breaker did not let the call through; nothing has been called.
 
-    ``retry_after`` is the number of seconds until it lets one through again; 0 if
-    one is under way whose outcome decides.
+    In a handler that does not catch it, it goes to whoever asked, and the actor lives on:
+    that somebody else is ill is no failure of this actor's. ``retry_after`` is the number
+    of seconds until it lets one through again; 0 if one is under way whose outcome decides.
     """
 
     def __init__(self, *, name: str, retry_after: float) -> None:
         self.name = name
         self.retry_after = retry_after
         when = f"for {retry_after:g} s" if retry_after else "until its trial call has ended"
-        super().__init__(f"the circuit of {name} is open {when}")
+        super().__init__(
+            f"the circuit of {name} is open {when}", name=name, retry_after=retry_after
+        )
 
 
 @final
@@ -151,5 +154,8 @@ def _as_function(counts: Counts) -> Callable[[Exception], bool]:
 
 
 def _counts_by_default(error: Exception) -> bool:
+    # That somebody further on is ill or overrun is no answer.
+    if isinstance(error, CircuitOpen | BulkheadFull):
+        return True
     # Both are answers: whoever gave them is well.
     return not isinstance(error, Refused | UnhandledError)

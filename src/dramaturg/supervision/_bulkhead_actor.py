@@ -90,14 +90,14 @@ class BulkheadActor(Actor):
 
     def __init__(
         self,
-        target: ActorRef[Any],
+        target: ActorRef[Any] | str,
         *,
         max_in_flight: int,
         max_waiting: int = 0,
         timeout: float | None = None,
     ) -> None:
         check_limits(max_in_flight, max_waiting, timeout)
-        self._target = checked_target(target)
+        self._target = checked_target(self.context, target)
         self._max_in_flight = max_in_flight
         self._max_waiting = max_waiting
         self._timeout = timeout

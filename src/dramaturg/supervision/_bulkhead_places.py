@@ -14,7 +14,7 @@ from collections import deque
 from threading import get_ident
 from typing import TYPE_CHECKING, Protocol, TypeVar, final
 
-from dramaturg.actors._errors import DramaturgError
+from dramaturg.actors._errors import Refused
 from dramaturg.supervision._bulkhead_messages import BulkheadStatus
 
 if TYPE_CHECKING:
@@ -23,15 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["BulkheadFull", "LoopTurn", "Places", "ThreadTurn"]
 
 
-class BulkheadFull(DramaturgError):  # noqa: N818 - after queue.Full
-    """Too many are under way and too many wait: the call was not made. Slow down."""
+class BulkheadFull(Refused):
+    """Too many are under way and too many wait: the call was not made. Slow down.
+
+    In a handler that does not catch it, it goes to whoever asked, and the actor lives on.
+    """
 
     def __init__(self, *, name: str, max_in_flight: int, max_waiting: int) -> None:
         self.name = name
         self.max_in_flight = max_in_flight
         self.max_waiting = max_waiting
         super().__init__(
-            f"the bulkhead {name} is full: {max_in_flight} in flight and {max_waiting} waiting"
+            f"the bulkhead {name} is full: {max_in_flight} in flight and {max_waiting} waiting",
+            name=name,
+            max_in_flight=max_in_flight,
+            max_waiting=max_waiting,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast, final
 
 from dramaturg.actors import (
@@ -9,6 +10,7 @@ from dramaturg.actors import (
     Ignore,
     Props,
     StartFailed,
+    _circles as circles,
     _endings as endings,
     _kill as killing,
     _standing_in as standing_in,
@@ -28,6 +30,7 @@ from dramaturg.supervision._spec import child_props
 from dramaturg.supervision._strategy import ChildView
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from datetime import datetime
 
     from dramaturg.actors import ActorRef
@@ -147,7 +150,11 @@ class Child:
         cell = cast("Cell", self.cell)
         future = endings.start_outcome(cell)
         limit = self.spec.start_timeout
-        if not future.is_done() and not await within(cell.system, future, limit):
+        in_time = True
+        if not future.is_done():
+            with _waiting_for(cell):
+                in_time = await within(cell.system, future, limit)
+        if not in_time:
             error = StartTimeout(path=cell.path, timeout=cast("float", limit))
             await cut_short(cell, ExitReason("killed", error=error))
             return error
@@ -205,7 +212,9 @@ class Child:
         limit = None if shutdown == "infinity" else cast("float", shutdown)
         if until is not None:
             limit = max(0.0, until - cell.system.now())
-        if not await ended_within(cell, limit):
+        with _waiting_for(cell):
+            in_time = await ended_within(cell, limit)
+        if not in_time:
             await cut_short(cell)
         self.report_stop()
 
@@ -289,6 +298,17 @@ class Child:
         self.cell, self.front = self.front, None
         self.rung = self.announced = 0
         self.props = child_props(self.spec.start, keep_mailbox=self.spec.keep_mailbox)
+
+
+@contextmanager
+def _waiting_for(cell: Cell) -> Generator[None]:
+    """Let a request of the child to its supervisor, who waits for it, fail at once."""
+    parent = cast("Cell", cell.parent)
+    edge = circles.note_wait(parent, cell)
+    try:
+        yield
+    finally:
+        circles.end_wait(parent, edge)
 
 
 def start_error(future: Any) -> BaseException | None:

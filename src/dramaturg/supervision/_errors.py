@@ -6,21 +6,21 @@
     └── OptionError
         └── SpecError               a child or supervisor spec that cannot be
     Refused
-    └── ChildRefused                a supervisor says no; ``outcome`` is OTP's word for it
-        ├── AlreadyStarted              the child is running
-        ├── AlreadyPresent              its spec is there, without an actor
-        ├── ChildRunning                it has to be terminated first
-        ├── ChildRestarting             a restart of it is due
-        ├── ChildNotFound               no such child
-        ├── PoolRefused                 a pool does not know its children by id
-        ├── SpecRefused                 the spec does not fit this supervisor
-        └── ChildStartFailed            its start failed
+    ├── ChildRefused                a supervisor says no; ``outcome`` is OTP's word for it
+    │   ├── AlreadyStarted              the child is running
+    │   ├── AlreadyPresent              its spec is there, without an actor
+    │   ├── ChildRunning                it has to be terminated first
+    │   ├── ChildRestarting             a restart of it is due
+    │   ├── ChildNotFound               no such child
+    │   ├── PoolRefused                 a pool does not know its children by id
+    │   ├── SpecRefused                 the spec does not fit this supervisor
+    │   └── ChildStartFailed            its start failed
+    ├── CircuitOpen                 a circuit breaker keeps calls away for now (``_breaker_gate``)
+    └── BulkheadFull                a bulkhead has no room, nor room to wait (``_bulkhead_places``)
     GoneError
     └── FailedToStartChild          a supervisor did not come up, for a child did not
     RestartLimitReached         a supervisor gave up (an OTP supervisor's end with ``shutdown``)
     StartTimeout                a start took longer than its spec allows (TimeoutError)
-    CircuitOpen                 a circuit breaker keeps calls away for now (``_breaker_gate``)
-    BulkheadFull                a bulkhead has no room, nor room to wait (``_bulkhead_places``)
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ class AlreadyPresent(ChildRefused):
     outcome = "already_present"
     sentence = (
         "{path}: child {child!r} has a spec but does not run: send RestartChild, or DeleteChild"
+        " (after TerminateChild, if a restart of it is due)"
     )
 
 
@@ -121,7 +122,10 @@ class PoolRefused(ChildRefused):
     """A pool knows its children by their refs only (``StartInstance``, ``TerminateChild(ref)``)."""
 
     outcome = "simple_one_for_one"
-    sentence = "{path} is a simple_one_for_one pool and has no child ids, such as {child!r}"
+    sentence = (
+        "{path} is a simple_one_for_one pool and has no child ids, such as {child!r}:"
+        " send StartInstance(*args), TerminateChild(ref)"
+    )
 
 
 class SpecRefused(ChildRefused):

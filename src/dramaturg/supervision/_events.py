@@ -10,7 +10,13 @@ from dramaturg.actors import LifecycleEvent
 if TYPE_CHECKING:
     from dramaturg.actors import ExitReason
 
-__all__ = ["ChildDegraded", "ChildRecovered", "RestartLimitExceeded", "ShutdownFailed"]
+__all__ = [
+    "ChildDegraded",
+    "ChildRecovered",
+    "ProbeFailed",
+    "RestartLimitExceeded",
+    "ShutdownFailed",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +48,17 @@ class ChildDegraded(LifecycleEvent):
     rung: int
     serving: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProbeFailed(LifecycleEvent):
+    """The original was tried in vain, and is tried again later; ``path`` is the child's.
+
+    ``error`` is what its start, the function that makes the probe, or the probe's request
+    raised; None if it ended, or took longer than ``probe_timeout``.
+    """
+
+    error: BaseException | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, cast, final
 from dramaturg.actors import _endings as endings, _standing_in as standing_in
 from dramaturg.actors._begin import begin, usable
 from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._errors import said
 from dramaturg.actors._future import Future
 from dramaturg.actors._signals import Internal
 from dramaturg.actors._state import RUNNING
 from dramaturg.supervision import _ladder as ladder
 from dramaturg.supervision._child import start_error
+from dramaturg.supervision._events import ProbeFailed
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
@@ -73,7 +75,8 @@ class Probe:
             front = usable(cast("Cell", self._child.front))
             ladder.note_front(self._team, self._child, front)
             begin(front)
-        except Exception:  # noqa: BLE001 - reported already; it is still down
+        except Exception as error:  # noqa: BLE001 - it is still down
+            self._tell(error)
             return self._plan()
         self.trying = True
         self._ring_in(self._child.spec.probe_timeout, _Step(self, Probe.fail))
@@ -87,8 +90,9 @@ class Probe:
     def _started(self, future: Future[Any]) -> Any:
         if not self._is_current() or self._future is not future or not self.trying:
             return None
-        if start_error(future) is not None:
-            return self.fail()
+        failed = start_error(future)
+        if failed is not None:
+            return self.fail(failed)
         front = cast("Cell", self._child.front)
         make_probe = self._child.spec.probe
         if make_probe is None:
@@ -96,8 +100,8 @@ class Probe:
         answer: Future[Any] = Future()
         try:
             message = make_probe()
-        except Exception:  # noqa: BLE001 - the user's function
-            return self.fail()
+        except Exception as error:  # noqa: BLE001 - the user's function
+            return self.fail(error)
         until = front.system.now() + self._child.spec.probe_timeout
         standing_in.ask_front(front, Envelope(message, answer, None, until))
         return self._await(answer, Probe._answered)
@@ -107,9 +111,17 @@ class Probe:
             return None
         try:
             future.get()
-        except Exception:  # noqa: BLE001 - whatever the original has to say but an answer
-            return self.fail()
+        except Exception as error:  # noqa: BLE001 - whatever the original says but an answer
+            return self.fail(error)
         return self._succeed()
+
+    def _tell(self, error: BaseException | None) -> None:
+        system = self._supervisor.system
+        front = cast("Cell", self._child.front)
+        time = system.clock.time()
+        system.log.warning("probe_failed", path=front.path, error=said(error) if error else None)
+        if system.events.wants(ProbeFailed):
+            system.events.publish(ProbeFailed(path=front.path, time=time, error=error))
 
     def _succeed(self) -> Any:
         front = cast("Cell", self._child.front)
@@ -118,11 +130,13 @@ class Probe:
         self.end()
         return ladder.recover(self._team, self._child)
 
-    def fail(self) -> Any:
+    def fail(self, error: BaseException | None = None) -> Any:
         """Go on with the fallback: the original failed, or took too long."""
         if not self._is_current():
             return None
         was_trying, self.trying = self.trying, False
+        if was_trying:
+            self._tell(error)
         self._plan()
         if was_trying:
             return ladder.put_down(self._child)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
@@ -73,6 +74,17 @@ class ChildSpec:
     probe_timeout: float = 5.0
 
     def __post_init__(self) -> None:
+        try:
+            self._check_all()
+        except SpecError as error:
+            if error.option == "id":
+                raise
+            raise SpecError(
+                problem=error.problem, option=error.option, value=error.value,
+                expected=f"{error.expected} (child {self.id!r})",
+            ) from error.__cause__  # fmt: skip
+
+    def _check_all(self) -> None:
         # In the order in which OTP looks, so that of several problems it names the same.
         if self.type is None:
             object.__setattr__(self, "type", _type_of(self.start))
@@ -131,6 +143,16 @@ class ChildSpec:
         object.__setattr__(self, "fallbacks", tuple(self.fallbacks))
         for rung in self.fallbacks:
             _check_start("fallbacks", rung)
+            _check_recipe(rung)
+        _check(
+            not (self.fallbacks and self.restart == "temporary"),
+            "bad_combination", "fallbacks", self.fallbacks,
+            "none for a temporary child: it is never restarted",
+        )  # fmt: skip
+        _check(
+            self.probe is None or bool(self.fallbacks),
+            "bad_combination", "probe", self.probe, "fallbacks that serve until it is answered",
+        )  # fmt: skip
 
 
 @final
@@ -200,6 +222,14 @@ class SupervisorSpec:
             )  # fmt: skip
             given[child.id] = child
         object.__setattr__(self, "children", tuple(given.values()))
+        for child in given.values():
+            for rung in range(1, len(child.fallbacks) + 1):
+                name = f"{child.id}~{rung}"
+                _check(
+                    name not in given,
+                    "duplicate_child_name", "children", name,
+                    f"an id that is not the name of a fallback of {child.id!r}",
+                )  # fmt: skip
         if strategy == "simple_one_for_one":
             _check(
                 len(given) == 1,
@@ -265,6 +295,23 @@ def _check_id(id_: object) -> None:
 def _check_start(option: str, start: object) -> None:
     expected = "an actor class, Props or a SupervisorSpec"
     _check(_is_startable(start), "invalid_start", option, start, expected)
+
+
+def _check_recipe(start: Startable) -> None:
+    """Check that a fallback can be made: it is needed when there is trouble enough."""
+    if isinstance(start, SupervisorSpec):
+        return
+    props = start if isinstance(start, Props) else Props(start)
+    cls = props.actor_class
+    try:
+        inspect.signature(cls.__init__).bind(None, *props.args, **props.kwargs)
+    except ValueError:  # one that is written in C
+        return
+    except TypeError as error:
+        raise SpecError(
+            problem="invalid_fallbacks", option="fallbacks", value=start,
+            expected=f"what {cls.__qualname__}.__init__ takes: {error}",
+        ) from None  # fmt: skip
 
 
 def _is_startable(start: object) -> bool:
