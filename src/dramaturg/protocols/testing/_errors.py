@@ -1,0 +1,38 @@
+"""The errors of the kit, by who must act."""
+
+from __future__ import annotations
+
+from dramaturg.actors import DramaturgError
+
+__all__ = ["NotReproducibleError", "ScenarioError"]
+
+
+class ScenarioError(DramaturgError, ValueError):
+    """A scenario, an actor in it or an option is not what the kit needs: the test's author acts."""
+
+    def __init__(self, *, thing: str, problem: str, expected: str) -> None:
+        self.thing = thing
+        self.problem = problem
+        self.expected = expected
+        super().__init__(f"{thing}: {problem}; expected {expected}")
+
+
+class NotReproducibleError(DramaturgError):
+    """The same schedule led somewhere else the second time: the tested code is not deterministic.
+
+    :param step: number of the first step that differs, from 0.
+    :param first: what was enabled, or happened, in the first run.
+    :param second: what was in the second.
+    :param handler: whose doing the step before was, if it is known.
+    """
+
+    def __init__(self, *, step: int, first: str, second: str, handler: str | None) -> None:
+        self.step = step
+        self.first = first
+        self.second = second
+        self.handler = handler
+        after = "" if handler is None else f" (after {handler})"
+        super().__init__(
+            f"not reproducible from step {step} on{after}: once {first}, once {second};"
+            " iterate no set, and take time, randomness and ids from the system"
+        )

@@ -1,0 +1,112 @@
+"""Plain actors: classes without a runtime, whose handlers return what they send.
+
+What such a class may have::
+
+    class Participant:
+        durable = ("vote",)                      # the fields that survive a crash
+
+        def on_start(self): ...                  # once, when the run begins
+        def on_message(self, sender, message): ...
+        def on_timer(self, name): ...
+        def on_crash(self): ...                  # the last look at the fields, returns nothing
+        def on_restart(self): ...                # the other fields are as they were made
+
+Only ``on_message`` has to be there. Each returns a list of what it wants to happen, or
+None: ``(destination, message)``, ``SetTimer``, ``CancelTimer``, ``Noted``. Messages have
+to be hashable (frozen), and fields made of what :func:`freeze` understands.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, cast
+
+from dramaturg.protocols.testing._errors import ScenarioError
+from dramaturg.protocols.testing._freeze import freeze
+from dramaturg.protocols.testing._outputs import NOTHING, Effects, effects_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Blueprint"]
+
+
+class Blueprint:
+    """One actor as the scenario gave it: how to call it, copy it, crash it."""
+
+    __slots__ = ("cls", "durable", "name", "original")
+
+    def __init__(self, name: str, actor: Any, *, to_copy: bool = True) -> None:
+        """Check the actor and keep a copy of it as it is.
+
+        :param to_copy: False if it will never be asked for a new one.
+        :raises ScenarioError: if it has no ``on_message``, or ``durable`` names no fields of it.
+        """
+        self.name = name
+        self.cls: type[Any] = type(actor)
+        if not callable(getattr(actor, "on_message", None)):
+            raise ScenarioError(
+                thing=name, problem=f"{self.cls.__qualname__} has no on_message", expected="one"
+            )
+        self.durable: tuple[str, ...] = tuple(getattr(actor, "durable", ()))
+        for field in self.durable:
+            if not hasattr(actor, field):
+                raise ScenarioError(
+                    thing=name,
+                    problem=f"durable names {field!r}, which {self.cls.__qualname__} has not",
+                    expected="names of fields that __init__ sets",
+                )
+        self.original = copy.deepcopy(actor) if to_copy else actor
+
+    def new(self) -> Any:
+        """Return the actor as it was made."""
+        return copy.deepcopy(self.original)
+
+    def after_crash(self, crashed: Any) -> Any:
+        """Return the actor of the next incarnation: only what is durable has survived."""
+        actor = self.new()
+        for field in self.durable:
+            setattr(actor, field, copy.deepcopy(getattr(crashed, field)))
+        return actor
+
+    def state(self, actor: Any) -> Any:
+        """Return the actor's fields in a hashable form, equal for equal fields."""
+        return freeze(vars(actor), self.name)
+
+    def start(self, actor: Any) -> Effects:
+        """Call ``on_start``."""
+        return self._call(actor, "on_start")
+
+    def message(self, actor: Any, sender: str, message: Any) -> Effects:
+        """Call ``on_message``."""
+        outputs = actor.on_message(sender, message)
+        return effects_of(actor.on_message, outputs) if outputs else NOTHING
+
+    def timer(self, actor: Any, timer: str) -> Effects:
+        """Call ``on_timer``.
+
+        :raises ScenarioError: if the actor has set a timer and has no ``on_timer``.
+        """
+        if not hasattr(actor, "on_timer"):
+            raise ScenarioError(
+                thing=self.name,
+                problem=f"set the timer {timer!r} and has no on_timer",
+                expected=f"{self.cls.__qualname__}.on_timer(self, name)",
+            )
+        return effects_of(actor.on_timer, actor.on_timer(timer))
+
+    def crash(self, actor: Any) -> None:
+        """Call ``on_crash``."""
+        self._call(actor, "on_crash")
+
+    def restart(self, actor: Any) -> Effects:
+        """Call ``on_restart``, of the new incarnation."""
+        return self._call(actor, "on_restart")
+
+    def _call(self, actor: Any, hook: str) -> Effects:
+        method = getattr(actor, hook, None)
+        return NOTHING if method is None else effects_of(method, method())
+
+    def fields(self, actor: Any) -> Mapping[str, Any]:
+        """Return the actor's fields, for reports."""
+        return dict(cast("dict[str, Any]", vars(actor)))

@@ -1,0 +1,179 @@
+"""Properties: what has to hold in every run, always or at some time.
+
+========================  ==================================================================
+``always``                after the start and after each event
+``at_rest``               when nothing is left to do: all messages delivered, everybody up,
+                          no timer set
+``eventually``            at some moment: by the end of the run, or within virtual seconds
+``leads_to``              whenever the one holds, the other holds then or at a later moment
+``sometimes``             at some moment of some run: it fails if it was never reached, so
+                          that a scenario which cannot show anything does not pass
+========================  ==================================================================
+
+A check is a function of the view of a run. It does not hold if it returns something
+false, other than None, or raises an ``AssertionError``; what it says is then in the report.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from dramaturg.protocols.testing._errors import ScenarioError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Broken", "Check", "Observer", "Properties", "failed"]
+
+Check: TypeAlias = "Callable[[Any], object]"
+
+
+_SILENT = (bool, int, float, str, list, tuple, dict, set, frozenset)
+"""Results that say nothing but that they are false."""
+
+
+class Broken(NamedTuple):
+    """A property that does not hold."""
+
+    name: str
+    """Which: two failures are the same if their names are."""
+    detail: str
+    """Why, if the check has said so."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Later:
+    """Something that has to hold before the run is over."""
+
+    name: str
+    cause: Check | None
+    effect: Check
+    within: float | None
+
+
+class Properties:
+    """What a scenario has declared."""
+
+    def __init__(self) -> None:
+        self.always: list[tuple[str, Check]] = []
+        self.at_rest: list[tuple[str, Check]] = []
+        self.sometimes: list[tuple[str, Check]] = []
+        self.later: list[_Later] = []
+
+    def add(self, kind: str, check: Check, name: str | None) -> None:
+        """Declare a property of the kinds that are a single check.
+
+        :raises ScenarioError: if it is no function, or another property has the name.
+        """
+        getattr(self, kind).append((self._name(kind, check, name), check))
+
+    def add_later(
+        self, kind: str, cause: Check | None, effect: Check, within: float | None, name: str | None
+    ) -> None:
+        """Declare an ``eventually`` or a ``leads_to``.
+
+        :raises ScenarioError: as :meth:`add`, and if ``within`` is not positive.
+        """
+        if within is not None and not within > 0:
+            raise ScenarioError(
+                thing=f"{kind}(within={within!r})", problem="no time", expected="seconds above 0"
+            )
+        if cause is not None and not callable(cause):
+            raise _no_check(kind, cause)
+        self.later.append(_Later(self._name(kind, effect, name), cause, effect, within))
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all of them."""
+        single = [*self.always, *self.at_rest, *self.sometimes]
+        return [name for name, _ in single] + [each.name for each in self.later]
+
+    def _name(self, kind: str, check: Check, name: str | None) -> str:
+        if not callable(check):
+            raise _no_check(kind, check)
+        said = name or getattr(check, "__name__", type(check).__name__)
+        found = f"{kind} {said}"
+        if found in self.names:
+            raise ScenarioError(
+                thing=found, problem="is declared twice", expected="a name= of its own for each"
+            )
+        return found
+
+
+def _no_check(kind: str, check: object) -> ScenarioError:
+    return ScenarioError(
+        thing=f"{kind}({check!r})", problem="is no check", expected="a function of the view"
+    )
+
+
+class Observer:
+    """Looks after the properties of one run."""
+
+    __slots__ = ("_always", "_open", "_properties", "_unreached", "_view", "reached")
+
+    def __init__(self, properties: Properties, view: Any) -> None:
+        self._properties = properties
+        self._view = view
+        self._always = properties.always
+        self._unreached = dict(properties.sometimes)
+        # What is still to come, with since when.
+        self._open: dict[_Later, float] = {
+            each: 0.0 for each in properties.later if each.cause is None
+        }
+        self.reached: set[str] = set()
+
+    def look(self) -> Broken | None:
+        """See to what holds now; after the start and after each event."""
+        view = self._view
+        for name, check in self._always:
+            broken = failed(name, check, view)
+            if broken is not None:
+                return broken
+        if self._unreached:
+            self._look_for_what_is_reached()
+        return self._look_later() if self._properties.later else None
+
+    def rest(self) -> Broken | None:
+        """See to what has to hold at the end."""
+        for name, check in self._properties.at_rest:
+            broken = failed(name, check, self._view)
+            if broken is not None:
+                return broken
+        for each in self._open:
+            return Broken(each.name, "did not come to hold before the end")
+        return None
+
+    def _look_for_what_is_reached(self) -> None:
+        for name, check in list(self._unreached.items()):
+            if failed(name, check, self._view) is None:
+                del self._unreached[name]
+                self.reached.add(name)
+
+    def _look_later(self) -> Broken | None:
+        view = self._view
+        now = float(view.now)
+        for each in self._properties.later:
+            cause = each.cause if each not in self._open else None
+            if cause is not None and failed(each.name, cause, view) is None:
+                self._open[each] = now
+            since = self._open.get(each)
+            if since is None:
+                continue
+            # Being late goes first: at that moment it may hold at last.
+            if each.within is not None and now - since > each.within:
+                return Broken(each.name, f"did not hold within {each.within:g} s")
+            if failed(each.name, each.effect, view) is None:
+                del self._open[each]
+        return None
+
+
+def failed(name: str, check: Check, view: Any) -> Broken | None:
+    """Return the property as broken if its check does not hold."""
+    try:
+        held = check(view)
+    except AssertionError as error:
+        return Broken(name, str(error))
+    if held is None or held:
+        return None
+    return Broken(name, "" if held.__class__ in _SILENT else str(held))

@@ -1,0 +1,155 @@
+"""The search for a schedule that breaks a property.
+
+In this order: the calm run; all that leave it once, if they are not too many; then turns
+between strategies (see ``_pickers``), each with faults that compete and with faults at drawn
+steps, and the schedules that leave the calm one twice. Taking turns costs at most as many
+times the best strategy as there are strategies, and no failure needs luck in choosing one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, TypeAlias
+
+from dramaturg.protocols.testing._departures import Departures
+from dramaturg.protocols.testing._pickers import (
+    PartialOrder,
+    Priorities,
+    RandomWalk,
+    Swarm,
+    Uniform,
+    picker_of,
+)
+from dramaturg.protocols.testing._run import Run, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from dramaturg.protocols.testing._event import Schedule
+    from dramaturg.protocols.testing._kernel import Kernel
+    from dramaturg.protocols.testing._run import Picker
+
+__all__ = ["Found", "Limits", "Search", "Searched"]
+
+Make: TypeAlias = "Callable[[], Kernel]"
+
+SHARE_OF_DEPARTURES = 0.4
+"""So much of a search may go into the schedules with one departure, before all else."""
+KEPT = 64
+"""So many passing schedules are kept, to compare a failing one with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far a search goes.
+
+    :param schedules: so many runs.
+    :param events: so many events a run; then it goes on calmly for as many, and if it has
+        not come to rest by then it has shown nothing.
+    """
+
+    schedules: int = 500
+    events: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A failing run, and which strategy found it in which run (from 1)."""
+
+    run: Run
+    strategy: str
+    schedule_number: int
+
+
+@dataclass(slots=True)
+class Searched:
+    """What a search has seen."""
+
+    schedules: int = 0
+    events: int = 0
+    truncated: int = 0
+    reached: set[str] = field(default_factory=set[str])
+    passing: list[Schedule] = field(default_factory=list["Schedule"])
+    found: Found | None = None
+    complete: bool = False
+    """Whether there was no other schedule left to try."""
+
+
+class Search:
+    """One search, from one seed: the same seed tries the same schedules.
+
+    :param make: makes a new kernel, as the scenario fills it.
+    """
+
+    def __init__(self, make: Make, *, seed: int = 0, limits: Limits | None = None) -> None:
+        self._make = make
+        self._random = Random(seed)
+        self._limits = limits or Limits()
+        self._length = 1
+        """How many events the longest calm run had."""
+        self.seen = Searched()
+
+    def go(self) -> Searched:
+        """Search, until a run fails or the limit is reached."""
+        seen = self.seen
+        for strategy, picker in self._pickers():
+            if seen.schedules >= self._limits.schedules:
+                return seen
+            most = self._limits.events
+            ran = run(self._make, picker, most=most, suffix=most)
+            seen.schedules += 1
+            seen.events += ran.events
+            seen.truncated += ran.truncated
+            seen.reached |= ran.reached
+            if ran.broken is not None:
+                seen.found = Found(ran, strategy, seen.schedules)
+                return seen
+            if seen.schedules == 1:
+                self._length = max(1, ran.events)
+            if not ran.truncated:
+                self._keep(ran.schedule)
+        seen.complete = True
+        return seen
+
+    def _keep(self, schedule: Schedule) -> None:
+        passing = self.seen.passing
+        if len(passing) < KEPT:
+            passing.append(schedule)
+        else:
+            passing[self._random.randrange(KEPT)] = schedule
+
+    def _pickers(self) -> Iterator[tuple[str, Picker]]:
+        departures = Departures(Random(self._random.getrandbits(64)))
+        more = departures.begin()
+        yield "calm", departures
+        if not departures.found_any:
+            return
+        once = int(SHARE_OF_DEPARTURES * self._limits.schedules)
+        while (more := departures.begin()) and departures.departures == 1 and once > 0:
+            yield "1 departure", departures
+            once -= 1
+        while True:
+            for name in STRATEGIES:
+                for compete in (True, False):
+                    how = "faults compete" if compete else "faults at drawn steps"
+                    yield f"{name}, {how}", self._strategy(name, compete=compete)
+            if more:
+                yield f"{departures.departures} departures", departures
+                more = departures.begin()
+
+    def _strategy(self, name: str, *, compete: bool) -> Picker:
+        random = Random(self._random.getrandbits(64))
+        swarm = Swarm(random)
+        length = self._length * 2
+        if name == "uniform":
+            return picker_of(Uniform(random), swarm, random, length=length, compete=compete)
+        if name == "random walk":
+            return picker_of(RandomWalk(random), swarm, random, length=length, compete=compete)
+        if name == "PCT":
+            walk = Priorities(random, length=length)
+            return picker_of(walk, swarm, random, length=length, compete=compete)
+        return picker_of(PartialOrder(random), swarm, random, length=length, compete=compete)
+
+
+STRATEGIES = ("uniform", "random walk", "PCT", "POS")

@@ -1,0 +1,203 @@
+"""Making a failing run short: the same failure with the fewest events, then the fewest departures.
+
+Works on the names of events. What is taken out is not done at its place; what then is not
+possible is passed over; and after the last name the run goes on calmly. So a shorter list
+of names is again a whole run, and what it really did is the next list to shorten.
+
+1. ddmin (Zeller and Hildebrandt, 2002): take out ever smaller parts as long as it fails.
+2. Search anew, at random, among runs of fewer events that consist of the same ones, and
+   begin again from there: ddmin alone gets stuck, since it never changes the order.
+3. Try the schedules that leave the calm one once, then twice, for one of the same events;
+   else, where the run departs from the calm choice, let it make the calm choice first.
+
+It has to stay the *same* failure, of the same property, or it would slip to another one.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import TYPE_CHECKING, NamedTuple
+
+from dramaturg.protocols.testing._departures import Departures
+from dramaturg.protocols.testing._pickers import Following
+from dramaturg.protocols.testing._run import Run, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dramaturg.protocols.testing._event import Event, Schedule
+    from dramaturg.protocols.testing._kernel import Kernel
+    from dramaturg.protocols.testing._run import Picker
+
+__all__ = ["Shrunk", "departures_of", "shrink"]
+
+MOST_REPLAYS = 1_500
+AFRESH = 60
+"""So many random runs in a row that find nothing shorter end the second step."""
+ROOM = 1_000
+"""So many events a run may go on calmly after the last name."""
+
+
+class Shrunk(NamedTuple):
+    """The shortest failing run that was found."""
+
+    run: Run
+    calm: tuple[str | None, ...]
+    """What the calm choice would have been at each of its steps."""
+    replays: int
+
+    @property
+    def departures(self) -> int:
+        """How many of its steps are not the calm choice."""
+        return departures_of(self.run.schedule, self.calm)
+
+
+def departures_of(schedule: Schedule, calm: tuple[str | None, ...]) -> int:
+    """Count the steps that are not the calm choice."""
+    return sum(name != choice for name, choice in zip(schedule, calm, strict=False))
+
+
+def shrink(make: Callable[[], Kernel], failing: Run, *, seed: int = 0) -> Shrunk | None:
+    """Shorten a failing run.
+
+    :param failing: a run that broke a property.
+    :return: None if its own schedule does not fail again.
+    """
+    shrinker = _Shrinker(make, failing)
+    if not shrinker.starts():
+        return None
+    shrinker.take_out()
+    shrinker.search_afresh(Random(seed))
+    shrinker.depart_less(Random(seed))
+    shrinker.calm_down()
+    best = shrinker.best
+    return Shrunk(best.run, best.calm, shrinker.replays)
+
+
+class _Shrinker:
+    def __init__(self, make: Callable[[], Kernel], failing: Run) -> None:
+        self._make = make
+        self._first = failing
+        self.best = Shrunk(failing, (), 0)
+        self.replays = 0
+
+    def starts(self) -> bool:
+        """Replay the run itself; tell whether it fails again."""
+        again = self._replay(self._first.schedule)
+        if again is None:
+            return False
+        self.best = again
+        return True
+
+    def take_out(self) -> None:
+        """Take out parts, halves first, as long as the run fails without them."""
+        size = max(1, len(self.best.run.schedule) // 2)
+        while self.replays < MOST_REPLAYS:
+            if self._take_out_parts(size):
+                continue
+            if size == 1:
+                return
+            size = max(1, size // 2)
+
+    def _take_out_parts(self, size: int) -> bool:
+        """Try each part of that size, the last first; tell whether any could go."""
+        shorter = False
+        start = len(self.best.run.schedule) - size
+        while start > -size and self.replays < MOST_REPLAYS:
+            schedule = self.best.run.schedule
+            candidate = schedule[: max(0, start)] + schedule[max(0, start) + size :]
+            if self._accept(self._replay(candidate)):
+                shorter = True
+                start = min(start, len(self.best.run.schedule))
+            start -= size
+        return shorter
+
+    def search_afresh(self, random: Random) -> None:
+        """Look for a shorter run made of the same events, in any order."""
+        tries = 0
+        while tries < AFRESH and self.replays < MOST_REPLAYS:
+            schedule = self.best.run.schedule
+            if len(schedule) <= 1:
+                return
+            leave_out = set(random.sample(schedule, random.randrange(1 + len(schedule) // 3)))
+            some = frozenset(schedule) - leave_out
+            picker = _Some(some, random)
+            found = self._try(picker, len(schedule) - 1)
+            # What it did has to do so as a list of names, too.
+            if found is not None and self._accept(self._replay(found.schedule)):
+                self.take_out()
+                tries = 0
+            tries += 1
+
+    def depart_less(self, random: Random) -> None:
+        """Look for a run with one departure, then two, that is as short."""
+        schedule = self.best.run.schedule
+        departing = {
+            name for name, calm in zip(schedule, self.best.calm, strict=False) if name != calm
+        }
+        for most, only in ((1, set(schedule)), (2, departing)):
+            if self.best.departures <= most:
+                return
+            departures = Departures(random, most, only)
+            while departures.begin() and self.replays < MOST_REPLAYS:
+                found = self._try(departures, len(schedule))
+                if found is not None and self._accept(self._replay(found.schedule)):
+                    break
+
+    def calm_down(self) -> None:
+        """Make the calm choice first wherever the run does not need its departure there."""
+        step = 0
+        while step < len(self.best.run.schedule) and self.replays < MOST_REPLAYS:
+            schedule = self.best.run.schedule
+            calm = self.best.calm[step]
+            if calm is not None and calm != schedule[step]:
+                without = tuple(name for name in schedule[step:] if name != calm)
+                for candidate in (
+                    (*schedule[:step], calm, *without),
+                    schedule[:step] + schedule[step + 1 :],
+                ):
+                    if self._accept(self._replay(candidate)):
+                        break
+            step += 1
+
+    def _accept(self, found: Shrunk | None) -> bool:
+        if found is None:
+            return False
+        best = self.best
+        better = (len(found.run.schedule), found.departures) < (
+            len(best.run.schedule),
+            best.departures,
+        )
+        if better:
+            self.best = found
+        return better
+
+    def _replay(self, schedule: Schedule) -> Shrunk | None:
+        following = Following(schedule)
+        found = self._try(following, len(schedule) + ROOM)
+        if found is None:
+            return None
+        return Shrunk(found, tuple(following.calm), self.replays)
+
+    def _try(self, picker: Picker, most: int) -> Run | None:
+        self.replays += 1
+        found = run(self._make, picker, most=most)
+        first = self._first.broken
+        same = found.broken is not None and first is not None and found.broken.name == first.name
+        return found if same else None
+
+
+class _Some:
+    """Any of some events, as long as one of them is possible; then calmly on."""
+
+    def __init__(self, names: frozenset[str], random: Random) -> None:
+        self._names = names
+        self._random = random
+
+    def pick(self, kernel: Kernel) -> Event | None:
+        enabled = kernel.enabled()
+        some = [event for event in enabled if event.name in self._names]
+        some += [event for event in kernel.faults() if event.name in self._names]
+        if some:
+            return some[self._random.randrange(len(some))]
+        return enabled[0] if enabled else None

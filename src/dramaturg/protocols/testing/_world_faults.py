@@ -1,0 +1,164 @@
+"""What goes wrong in a world of plain actors, and what mends it."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from dramaturg.protocols.testing._errors import ScenarioError
+from dramaturg.protocols.testing._event import Event
+from dramaturg.protocols.testing._faults import Network
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dramaturg.protocols.testing._faults import Faults
+    from dramaturg.protocols.testing._flight import Flight
+    from dramaturg.protocols.testing._kernel import Sent
+    from dramaturg.protocols.testing._world import World
+
+__all__ = ["WorldFaults"]
+
+MOST_DIVIDED = 4
+"""Up to so many actors every division of the network is tried."""
+
+
+class WorldFaults:
+    """The faults of one run, within their budgets."""
+
+    def __init__(self, world: World, faults: Faults) -> None:
+        self._world = world
+        self._faults = faults
+        self._crashes = faults.crash_budgets()
+        self._left = {
+            "drop": faults.drops,
+            "duplicate": faults.duplicates,
+            "reorder": faults.reorders,
+            "early": faults.early_timers,
+            "skew": faults.skews,
+            "partition": faults.partitions,
+        }
+        self.heal = Event("heal", "heal", "", "heal")
+        self._restarts: dict[str, Event] = {}
+        self._partitions: list[Event] | None = None
+
+    @property
+    def crashes(self) -> bool:
+        """Whether anybody may crash."""
+        return any(self._crashes.values())
+
+    def restart_of(self, name: str) -> Event:
+        """Return the event that an actor comes back."""
+        event = self._restarts.get(name)
+        if event is None:
+            event = Event("restart", f"restart {name}", name, f"restart {name}", name)
+            self._restarts[name] = event
+        return event
+
+    def possible(self) -> list[Event]:
+        """Return what may go wrong now."""
+        left = self._left
+        world = self._world
+        found: list[Event] = []
+        if world.network is Network.REPEATING:
+            found += world.flights.again(world.down, world.part)
+        if left["early"] or left["skew"]:
+            found += self._timers_out_of_turn()
+        if self.crashes:
+            found += self._possible_crashes()
+        if left["drop"]:
+            found += [each.befalls("drop") for each in world.flights.all.values()]
+        if left["duplicate"]:
+            found += [each.befalls("duplicate") for each in world.flights.all.values()]
+        if left["reorder"] and world.network is Network.FIFO:
+            overtaking = world.flights.out_of_turn(world.down, world.part)
+            found += [each.befalls("reorder") for each in overtaking]
+        if left["partition"] and world.part is None:
+            found += self._possible_partitions()
+        return found
+
+    def spend(self, event: Event) -> None:
+        """Take what an event costs off its budget."""
+        if event.kind in self._left:
+            self._left[event.kind] -= 1
+        elif event.kind == "crash":
+            self._crashes[self._faults.crash_budget_of(event.actor)] -= 1
+
+    def execute(self, event: Event) -> tuple[Sent, ...]:
+        """Let it happen."""
+        world = self._world
+        kind = event.kind
+        if kind == "crash":
+            self._crash(event.actor)
+        elif kind == "restart":
+            world.down.discard(event.actor)
+            effects = world.blueprints[event.actor].restart(world.actors[event.actor])
+            return world.publish_restart(event.actor, effects)
+        elif kind == "drop":
+            world.flights.lose(event.payload)
+        elif kind == "duplicate":
+            world.flights.duplicate(event.payload)
+        elif kind == "partition":
+            world.part = event.payload
+        elif kind == "heal":
+            world.part = None
+        else:
+            raise ScenarioError(thing=event.name, problem="is no event", expected="an enabled one")
+        return ()
+
+    def _crash(self, name: str) -> None:
+        world = self._world
+        blueprint = world.blueprints[name]
+        blueprint.crash(world.actors[name])
+        world.actors[name] = blueprint.after_crash(world.actors[name])
+        world.down.add(name)
+        for key in [key for key in world.timers if key[0] == name]:
+            del world.timers[key]
+        if self._faults.lost_with_crash:
+            lost: list[Flight] = [
+                each for each in world.flights.all.values() if each.receiver == name
+            ]
+            for flight in lost:
+                world.flights.lose(flight)
+
+    def _possible_crashes(self) -> Iterator[Event]:
+        for name in self._world.blueprints:
+            budget = self._faults.crash_budget_of(name)
+            if name not in self._world.down and self._crashes[budget]:
+                yield Event("crash", f"crash {name}", name, f"crash {name}", name)
+
+    def _timers_out_of_turn(self) -> Iterator[Event]:
+        world = self._world
+        if not world.timers or world.free_timers:
+            return
+        quiet = not world.down and world.part is None and not world.flights.all
+        first = min(world.timers.values())
+        for key, when in sorted(world.timers.items()):
+            if when > first:
+                if self._left["skew"]:
+                    yield world.timer_event("skew", key)
+            elif self._left["early"] and not quiet:
+                yield world.timer_event("early", key)
+
+    def _possible_partitions(self) -> list[Event]:
+        if self._partitions is None:
+            names = list(self._world.blueprints)
+            self._partitions = [_partition(part, names) for part in _parts(names)]
+        return self._partitions
+
+
+def _parts(names: list[str]) -> Iterator[tuple[str, ...]]:
+    """Return one of the two parts for each division that is tried."""
+    if len(names) > MOST_DIVIDED:
+        yield from ((name,) for name in names)
+        return
+    # The part that has the first actor: else each division would come twice.
+    for size in range(len(names) - 1):
+        for others in combinations(names[1:], size):
+            yield (names[0], *others)
+
+
+def _partition(part: tuple[str, ...], names: list[str]) -> Event:
+    rest = [name for name in names if name not in part]
+    said = f"{','.join(part)}|{','.join(rest)}"
+    return Event("partition", f"partition {said}", "", "partition", frozenset(part))
