@@ -2,11 +2,21 @@
 
 import asyncio
 
-from dramaturg.actors import DeadLetterReason, IncarnationEnded, ThreadLeaked
-from dramaturg.supervision import TerminateChild
+from dramaturg.actors import DeadLetterReason, IncarnationEnded, Props, ThreadLeaked
+from dramaturg.actors._state import State
+from dramaturg.supervision import Backoff, ChildSpec, Supervisor, SupervisorSpec, TerminateChild
 from tests.actors.kit import Crash, Do, Fail, Note, within
 from tests.supervision.fault_world import turns, world
-from tests.supervision.faults import AsyncChild, Kind, Script, birth, child, each_hanging, each_kind
+from tests.supervision.faults import (
+    AsyncChild,
+    Kind,
+    LoopChild,
+    Script,
+    birth,
+    child,
+    each_hanging,
+    each_kind,
+)
 from tests.supervision.trees_kit import names, subtree
 
 
@@ -171,3 +181,22 @@ async def test_what_comes_after_the_death_of_a_supervisor_that_was_given_up_is_n
         await turns()
         assert len(it.ends("/sup/sub/it")) == len(it.ends("/sup/sub/other")) == 1
         assert len(it.ends("/sup/sub")) == 1
+
+
+async def test_a_child_whose_restart_was_due_is_not_killed_with_the_next_incarnation() -> None:
+    """The order to end, given to one that was DOWN, is not for the one that begins then."""
+    script = Script()
+    async with world() as it:
+        below = SupervisorSpec([child(LoopChild, script, backoff=Backoff(0.5, 2.0))], intensity=2)
+        spec = ChildSpec("sub", Props(Supervisor, below))
+        await it.supervise(spec, intensity=2)
+        it.ref("/sup/sub/it").tell(Fail(Crash("boom")))
+        await turns()
+        assert it.ref("/sup/sub/it").cell.state is State.DOWN
+
+        it.ref("/sup/sub").kill()
+        await turns(100)
+
+        assert script.births == 2
+        assert await within(it.ref("/sup/sub/it").request(Do(birth))) == 2
+        assert it.ref("/sup/sub").cell.incarnation == 2

@@ -51,6 +51,10 @@ def begin(cell: Cell, cause: BaseException | None = None) -> None:
     :raises ActorStopped: if its supervisor is stopping.
     """
     extra = cell.more()
+    if cell.control:
+        # Orders that came while it was DOWN were for the incarnation that is over.
+        cell.control.clear()
+        incarnations.settle_waiters(cell)
     _come_back(cell)
     extra.killing = None
     extra.exit_reason = NORMAL
