@@ -126,6 +126,15 @@ EXPECTED: dict[str, list[object]] = {
         "charged 2",
         "charged 3",
     ],
+    "topics": [
+        "europe: Placed(number=1)",
+        "published: 4 dropped: 2",
+        "billing: Paid(number=2)",
+        "billing: Paid(number=1)",
+        "europe: Paid(number=1)",
+        "display: Placed(number=1)",
+        "display: Paid(number=1)",
+    ],
 }
 
 

@@ -219,7 +219,7 @@ def test_an_id_cannot_be_the_name_of_a_fallback() -> None:
 
 
 def test_a_problem_names_the_child() -> None:
-    error = refused(lambda: worker("till", restart="permanant"))
+    error = refused(lambda: worker("till", restart="always"))
 
     assert str(error).endswith("(child 'till')")
 

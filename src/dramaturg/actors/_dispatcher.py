@@ -28,7 +28,7 @@ import threading
 from collections import deque
 from contextvars import Context
 from threading import get_ident
-from typing import TYPE_CHECKING, Protocol, final
+from typing import TYPE_CHECKING, Protocol
 
 from dramaturg.actors._state import STOPPED
 
@@ -73,7 +73,6 @@ class Dispatcher(Protocol):
         ...
 
 
-@final
 class LoopDispatcher:
     """Runs ``def`` actors on the event loop."""
 

@@ -214,7 +214,7 @@ async def send(cell: Cell, message: Any, timeout: float | None) -> None:
         cell.ref.tell(message)
         return
     system = cell.system
-    if system.traces:
+    if system.traces or system.taps:
         message = system.enveloped(message)
     deadline = system.now() + (queue.wait_limit if timeout is None else timeout)
     while True:

@@ -7,7 +7,7 @@ import contextlib
 import random as random_module
 import threading
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, final, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
 
 import pykka
 
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._props import Props
     from dramaturg.actors._registry import TypeRegistry
     from dramaturg.actors._reply import Reply
+    from dramaturg.actors._tap import Tap
     from dramaturg.actors._tree_text import TextForm
 
 __all__ = ["ActorSystem"]
@@ -66,7 +67,6 @@ class Root(Actor):
     """The root of the tree; it only has children."""
 
 
-@final
 class ActorSystem:
     """A tree of actors, and everything that they share.
 
@@ -114,6 +114,7 @@ class ActorSystem:
         self.random = random_module.Random(seed)
         self.ids: IdSource = ids or (random_ids if seed is None else seeded_ids(self.random))
         self.traces = trace
+        self.taps: tuple[Tap, ...] = ()
         self.log: Log = (logger if logger is not None else default_log()).bind(system=name)
         self.events = EventStream(self.log)
         self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
@@ -192,8 +193,7 @@ class ActorSystem:
 
     def _open(self, *, helping: bool) -> None:
         self.clock.attach(self.host)
-        self.direct = LoopDispatcher(self.host, helping=helping)
-        self.tasks = TaskDispatcher(self.host)
+        self.direct, self.tasks = self.make_dispatchers(helping=helping)
         self.root = Cell(self, None, "", Root)
         self.root.dispatcher = self.direct
         self.root.throughput = 1
@@ -202,6 +202,10 @@ class ActorSystem:
         self.root.idle = True
         self.watchdog = Watchdog(self, self._hold_limit)
         self.watchdog.start()
+
+    def make_dispatchers(self, *, helping: bool) -> tuple[LoopDispatcher, TaskDispatcher]:
+        """Make what runs ``def`` and ``async def`` actors; a simulation's choose the order."""
+        return LoopDispatcher(self.host, helping=helping), TaskDispatcher(self.host)
 
     # -- actors ------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._ref import ActorRef
 
-__all__ = ["Terminated", "Watch", "notify", "unwatch", "unwatch_all", "watch"]
+__all__ = ["Terminated", "Watch", "WatchNotice", "notify", "unwatch", "unwatch_all", "watch"]
 
 
 @final
@@ -43,7 +43,9 @@ class Watch:
         self.message = message
 
 
-class _Notice(Internal):
+class WatchNotice(Internal):
+    """The news of an end, on its way to one watcher."""
+
     __slots__ = ("message", "target", "watch")
 
     def __init__(self, target: Cell, watch: Watch, message: Any) -> None:
@@ -51,11 +53,15 @@ class _Notice(Internal):
         self.watch = watch
         self.message = message
 
-    def handle(self, cell: Cell) -> Any:
+    def stands(self, cell: Cell) -> bool:
+        """Tell whether the watch still stands, so that the notice will be handled."""
         extra = cell.extra
-        if extra is None or extra.watching.get(self.target) is not self.watch:
+        return extra is not None and extra.watching.get(self.target) is self.watch
+
+    def handle(self, cell: Cell) -> Any:
+        if not self.stands(cell):
             return None
-        del extra.watching[self.target]
+        del cell.more().watching[self.target]
         cell.message = self.message
         return invoke(cell, self.message)
 
@@ -64,6 +70,8 @@ def watch(watcher: Cell, target: Cell, message: Any) -> None:
     """Let the watcher be told when the target has ended; runs inside the watcher."""
     entry = Watch(message)
     watcher.more().watching[target] = entry
+    for tap in target.system.taps:
+        tap.watched(watcher.ref, target.ref, True)  # noqa: FBT003 - see the protocol
     # Under the lock the target either is not yet telling its watchers, or has stopped.
     with target.system.lock:
         if target.state is not State.STOPPED:
@@ -74,6 +82,8 @@ def watch(watcher: Cell, target: Cell, message: Any) -> None:
 
 def unwatch(watcher: Cell, target: Cell) -> None:
     """Take a watch back; runs inside the watcher."""
+    for tap in target.system.taps:
+        tap.watched(watcher.ref, target.ref, False)  # noqa: FBT003 - see the protocol
     if watcher.extra is not None:
         watcher.extra.watching.pop(target, None)
     with target.system.lock:
@@ -95,4 +105,4 @@ def notify(target: Cell, watcher: Cell, watch: Watch) -> None:
         extra = target.extra
         failed = extra is not None and extra.exit_reason.kind == "failed"
         message = Terminated(target.ref, extra.failure if extra is not None and failed else None)
-    watcher.post_internal(_Notice(target, watch, message))
+    watcher.post_internal(WatchNotice(target, watch, message))

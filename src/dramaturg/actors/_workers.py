@@ -107,7 +107,6 @@ class _Worker:
         self.task: asyncio.Task[None]
 
 
-@final
 class TaskDispatcher:
     """Runs actors with ``async def`` methods in worker tasks."""
 

@@ -1,9 +1,13 @@
 """The kit that tests message protocols: a controlled kernel, a search, a report.
 
-Plain actors (classes whose handlers return what they send) are explored by :func:`explore`, which
-looks for a schedule that breaks a property, makes it short, and draws it. What a run has
-observed is judged by :func:`linearizable`, :func:`exactly_once`, :func:`causal` and their like.
+:func:`explore` looks for a schedule of plain actors (classes whose handlers return what they
+send) that breaks a property, makes it short, and draws it; :func:`explore_system` does so with
+a whole real actor system, on virtual time; :func:`explore_all` looks at every state of plain
+actors. What a run has observed is judged by
+:func:`linearizable`, :func:`exactly_once`, :func:`causal` and their like.
 """
+
+from typing import TYPE_CHECKING, Any
 
 from dramaturg.protocols.testing._causality import CausalVerdict, Delivered, VectorClock, causal
 from dramaturg.protocols.testing._deliveries import (
@@ -13,8 +17,12 @@ from dramaturg.protocols.testing._deliveries import (
     exactly_once,
     monotonic,
 )
-from dramaturg.protocols.testing._errors import NotReproducibleError, ScenarioError
+from dramaturg.protocols.testing._errors import EscapeError, NotReproducibleError, ScenarioError
 from dramaturg.protocols.testing._explore import Scenario, explore, replay
+from dramaturg.protocols.testing._explore_system import explore_system, replay_system
+from dramaturg.protocols.testing._explorer import explore_all
+from dramaturg.protocols.testing._explorer_history import Histories, real_time_order
+from dramaturg.protocols.testing._explorer_model import Exploration, Model
 from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
 from dramaturg.protocols.testing._histories import (
     UNKNOWN,
@@ -52,9 +60,20 @@ from dramaturg.protocols.testing._sequential_models import (
     SequentialModel,
     SetModel,
 )
+from dramaturg.protocols.testing._simulation import Simulation, SystemScenario
+from dramaturg.protocols.testing._simulation_faults import SimulatedCrash
+from dramaturg.protocols.testing._system_view import SystemView
 from dramaturg.protocols.testing._verdict import Failure, SimulationFailed, Verdict
 from dramaturg.protocols.testing._view import View
 from dramaturg.protocols.testing._world import World
+
+if TYPE_CHECKING:
+    from dramaturg.protocols.testing._strategies import (
+        conversations,
+        illegal_next,
+        legal_next,
+        messages_of,
+    )
 
 __all__ = [
     "MAX_STEPS",
@@ -67,16 +86,20 @@ __all__ = [
     "CustomModel",
     "Delivered",
     "DeterministicModel",
+    "EscapeError",
+    "Exploration",
     "Failed",
     "Failure",
     "Faults",
     "GaveUp",
+    "Histories",
     "HistoryError",
     "HistoryEvent",
     "HistoryVerdict",
     "Invoked",
     "LockModel",
     "MapModel",
+    "Model",
     "Network",
     "NotInvokedError",
     "NotReproducibleError",
@@ -93,8 +116,12 @@ __all__ = [
     "SequentialModel",
     "SetModel",
     "SetTimer",
+    "SimulatedCrash",
+    "Simulation",
     "SimulationFailed",
     "StillOpenError",
+    "SystemScenario",
+    "SystemView",
     "VectorClock",
     "Verdict",
     "View",
@@ -102,14 +129,33 @@ __all__ = [
     "at_least_once",
     "at_most_once",
     "causal",
+    "conversations",
     "events_in",
     "exactly_once",
     "explore",
+    "explore_all",
+    "explore_system",
     "from_token",
+    "illegal_next",
+    "legal_next",
     "linearizable",
+    "messages_of",
     "monotonic",
     "operations",
+    "real_time_order",
     "replay",
+    "replay_system",
     "sequentially_consistent",
     "to_token",
 ]
+
+_STRATEGIES = frozenset({"conversations", "illegal_next", "legal_next", "messages_of"})
+
+
+def __getattr__(name: str) -> Any:
+    # They need Hypothesis, which the rest of the kit does without.
+    if name not in _STRATEGIES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from dramaturg.protocols.testing import _strategies  # noqa: PLC0415
+
+    return getattr(_strategies, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dramaturg.actors import DramaturgError
 
-__all__ = ["NotReproducibleError", "ScenarioError"]
+__all__ = ["EscapeError", "NotReproducibleError", "ScenarioError"]
 
 
 class ScenarioError(DramaturgError, ValueError):
@@ -35,4 +35,20 @@ class NotReproducibleError(DramaturgError):
         super().__init__(
             f"not reproducible from step {step} on{after}: once {first}, once {second};"
             " iterate no set, and take time, randomness and ids from the system"
+        )
+
+
+class EscapeError(DramaturgError):
+    """Something in a simulation reaches for what the simulation does not control.
+
+    :param what: the real clock, unseeded randomness, a thread, a socket.
+    :param where: the actor that did it, or the scenario.
+    """
+
+    def __init__(self, *, what: str, where: str) -> None:
+        self.what = what
+        self.where = where
+        super().__init__(
+            f"{where} uses {what}, which no simulation can repeat: use the system's clock, random,"
+            " ids and actors, or allow it"
         )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dramaturg.protocols.testing._event import Schedule
     from dramaturg.protocols.testing._kernel import Kernel
 
-__all__ = ["Scenario", "explore", "investigate", "replay"]
+__all__ = ["Scenario", "explore", "investigate", "limits_of", "replay"]
 
 Scenario: TypeAlias = "Callable[[World], object]"
 """Fills a new world with actors and properties."""
@@ -55,8 +55,7 @@ def explore(
     :raises NotReproducibleError: if the same schedule does not lead to the same run.
     """
     make = _maker(scenario, network, faults, free_timers=free_timers)
-    limits = Limits(_positive("schedules", schedules), _positive("events", events))
-    return investigate(make, seed=seed, limits=limits)
+    return investigate(make, seed=seed, limits=limits_of(schedules, events))
 
 
 def replay(
@@ -94,6 +93,14 @@ def _maker(
         return world
 
     return make
+
+
+def limits_of(schedules: int, events: int) -> Limits:
+    """Return the limits of a search.
+
+    :raises ScenarioError: if they are not positive.
+    """
+    return Limits(_positive("schedules", schedules), _positive("events", events))
 
 
 def _positive(option: str, value: int) -> int:
@@ -192,20 +199,15 @@ def _last_event(
     make: Callable[[], Kernel], schedule: Schedule
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the actors, and what the last event of a schedule has changed."""
-    kernels: list[Kernel] = []
-    texts: list[dict[str, dict[str, str]]] = []
-
-    def remembered() -> Kernel:
-        kernels.append(make())
-        return kernels[0]
+    before: dict[str, dict[str, str]] = {}
+    after: dict[str, dict[str, str]] = {}
 
     def look(kernel: Kernel) -> None:
-        if len(kernel.steps) < len(schedule):  # it also looks when nothing is left to do
-            texts[:] = [_texts(kernel.fields())]
+        texts = before if len(kernel.steps) < len(schedule) else after
+        texts.clear()
+        texts.update(_texts(kernel.fields()))
 
-    replay_schedule(remembered, schedule, look=look)
-    after = _texts(kernels[0].fields())
-    before = texts[0] if texts else after
+    replay_schedule(make, schedule, look=look)
     changed = [
         f"{actor}.{field}: {before.get(actor, {}).get(field, 'not set')} -> {text}"
         for actor, fields in after.items()

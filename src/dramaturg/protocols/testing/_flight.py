@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Event
 from dramaturg.protocols.testing._faults import Network
+from dramaturg.protocols.testing._freeze import freeze
 from dramaturg.protocols.testing._kernel import Sent
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ __all__ = ["Flight", "Flights"]
 class Flight:
     """One message on its way, and the events that may befall it."""
 
-    __slots__ = ("channel", "copies", "deliver", "key", "message", "number", "receiver", "sender")
+    __slots__ = ("channel", "deliver", "key", "message", "number", "receiver", "sender")
 
     def __init__(self, sender: str, receiver: str, number: int, copy: int, message: Any) -> None:
         self.sender = sender
@@ -26,11 +27,9 @@ class Flight:
         self.channel = (sender, receiver)
         self.number = number
         self.message = message
-        self.copies = 0
-        """How many copies were made of it."""
         self.key = name = f"{sender}->{receiver} #{number}" + (f"'{copy}" if copy else "")
         self.deliver = Event("deliver", f"deliver {name}", receiver, f"{sender}->{receiver}", self)
-        self.deliver.topic = type(message).__name__
+        self.deliver.topic = topic_of(message)
 
     def befalls(self, kind: str) -> Event:
         """Return the event of a fault that befalls this message."""
@@ -47,6 +46,7 @@ class Flights:
         self._network = network
         self.all: dict[str, Flight] = {}
         self._counts: dict[tuple[str, str], int] = {}
+        self._copies: dict[tuple[tuple[str, str], int], int] = {}
         # A network that repeats keeps what it has delivered.
         self._delivered: dict[str, Flight] = {}
         self._known: set[tuple[str, str, Any]] = set()
@@ -67,9 +67,10 @@ class Flights:
         self._counts[channel] = number + 1
         if self._network is Network.REPEATING:
             # It is there for ever: the same again is no news.
-            if (sender, receiver, message) in self._known:
+            known = (sender, receiver, freeze(message, sender))
+            if known in self._known:
                 return Sent(sender, receiver, number, message)
-            self._known.add((sender, receiver, message))
+            self._known.add(known)
         flight = Flight(sender, receiver, number, 0, message)
         self.all[flight.key] = flight
         return Sent(sender, receiver, number, message)
@@ -87,8 +88,9 @@ class Flights:
 
     def duplicate(self, flight: Flight) -> Flight:
         """Put a copy of a message right behind it."""
-        flight.copies += 1
-        copy = Flight(flight.sender, flight.receiver, flight.number, flight.copies, flight.message)
+        original = (flight.channel, flight.number)
+        self._copies[original] = made = self._copies.get(original, 0) + 1
+        copy = Flight(flight.sender, flight.receiver, flight.number, made, flight.message)
         rest = dict(self.all)
         self.all.clear()
         for key, each in rest.items():
@@ -122,6 +124,12 @@ class Flights:
                 found.append(flight)
             seen.add(flight.channel)
         return found
+
+
+def topic_of(message: Any) -> str:
+    """Tell kinds of messages apart: by their type, or by the word that begins a tuple."""
+    first = message[0] if message.__class__ is tuple and message else message
+    return first if isinstance(first, str) else type(message).__name__
 
 
 def passes(flight: Flight, down: Collection[str], part: Collection[str] | None) -> bool:

@@ -82,10 +82,15 @@ class Priorities:
 
     :param depth: how many events have to be ordered for the failure; one less changes.
     :param length: about how many steps a run has.
+    :param by_message: let each message be a lane of its own, and not each channel: else the
+        messages of a channel that keeps no order never overtake each other.
     """
 
-    def __init__(self, random: Random, *, depth: int = 3, length: int) -> None:
+    def __init__(
+        self, random: Random, *, depth: int = 3, length: int, by_message: bool = False
+    ) -> None:
         self._random = random
+        self._by_message = by_message
         self._changes = {random.randrange(max(1, length)) for _ in range(depth - 1)}
         self._priorities: dict[str, float] = {}
         self._step = 0
@@ -94,18 +99,22 @@ class Priorities:
     def choose(self, events: Sequence[Event]) -> Event:
         priorities = self._priorities
         for event in events:
-            if event.lane not in priorities:
-                priorities[event.lane] = self._random.random()
+            lane = self._lane(event)
+            if lane not in priorities:
+                priorities[lane] = self._random.random()
         best = max(events, key=self._priority)
         if self._step in self._changes:
             self._lowest -= 1.0
-            priorities[best.lane] = self._lowest
+            priorities[self._lane(best)] = self._lowest
             best = max(events, key=self._priority)
         self._step += 1
         return best
 
     def _priority(self, event: Event) -> float:
-        return self._priorities[event.lane]
+        return self._priorities[self._lane(event)]
+
+    def _lane(self, event: Event) -> str:
+        return event.name if self._by_message else event.lane
 
 
 class PartialOrder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import zlib
 from typing import TYPE_CHECKING, NamedTuple, cast
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Replayed", "check_reproducible", "from_token", "replay", "to_token"]
 
 _VERSION = "v1"
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+"""What differs between the reprs of two objects that are alike."""
 ROOM = 1_000
 """So many events a replay may go on calmly after the last name."""
 
@@ -72,7 +75,7 @@ def replay(
 ) -> Replayed:
     """Run a schedule again: by name, what is not possible is skipped, then calmly to the end.
 
-    :param look: called before each event.
+    :param look: called before each event, and at the end.
     """
     following = Following(schedule)
     ran = run(make, following, most=len(schedule) + ROOM, look=look)
@@ -107,6 +110,7 @@ def _noter(into: list[str]) -> Callable[[Kernel], None]:
         possible = [event.name for event in [*kernel.enabled(), *kernel.faults()]]
         last = kernel.steps[-1] if kernel.steps else None
         sent = "" if last is None else f", sent {[each.message for each in last.sent]!r}"
+        sent = ADDRESS.sub("", sent)
         into.append(f"{', '.join(possible) or 'nothing'}{sent}")
 
     return note

@@ -66,7 +66,7 @@ def run(
     :param most: after so many events the picker is not asked any more.
     :param suffix: so many more may then happen, calmly: a picker that is unfair to
         somebody has shown nothing if the run did not come to its end.
-    :param look: called before each event.
+    :param look: called before each event, and at the end.
     """
     kernel = make()
     try:
@@ -86,6 +86,8 @@ def run(
             broken = kernel.execute(event)
         if broken is None and not truncated and not kernel.enabled():
             broken = kernel.finish()
+        if look is not None:
+            look(kernel)
         return Run(
             schedule=tuple(step.event.name for step in kernel.steps),
             broken=broken,

@@ -1,14 +1,15 @@
 """The search for a schedule that breaks a property.
 
-In this order: the calm run; all that leave it once, if they are not too many; then turns
-between strategies (see ``_pickers``), each with faults that compete and with faults at drawn
-steps, and the schedules that leave the calm one twice. Taking turns costs at most as many
-times the best strategy as there are strategies, and no failure needs luck in choosing one.
+First the calm run. Then turns between strategies (see ``_pickers``), each with faults that
+compete and with faults at drawn steps; and after every two of them a schedule that leaves the
+calm one once, and when there are none left, twice. Taking turns costs at most as many times the
+best strategy as there are strategies, and no failure needs luck in choosing one.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import cycle, product
 from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -34,8 +35,8 @@ __all__ = ["Found", "Limits", "Search", "Searched"]
 
 Make: TypeAlias = "Callable[[], Kernel]"
 
-SHARE_OF_DEPARTURES = 0.4
-"""So much of a search may go into the schedules with one departure, before all else."""
+BETWEEN = 2
+"""After so many runs of other strategies comes a schedule of few departures."""
 KEPT = 64
 """So many passing schedules are kept, to compare a failing one with."""
 
@@ -125,17 +126,13 @@ class Search:
         yield "calm", departures
         if not departures.found_any:
             return
-        once = int(SHARE_OF_DEPARTURES * self._limits.schedules)
-        while (more := departures.begin()) and departures.departures == 1 and once > 0:
-            yield "1 departure", departures
-            once -= 1
-        while True:
-            for name in STRATEGIES:
-                for compete in (True, False):
-                    how = "faults compete" if compete else "faults at drawn steps"
-                    yield f"{name}, {how}", self._strategy(name, compete=compete)
-            if more:
-                yield f"{departures.departures} departures", departures
+        more = departures.begin()
+        for turn, (name, compete) in enumerate(cycle(product(STRATEGIES, (True, False))), 1):
+            how = "faults compete" if compete else "faults at drawn steps"
+            yield f"{name}, {how}", self._strategy(name, compete=compete)
+            if more and turn % BETWEEN == 0:
+                count = departures.departures
+                yield f"{count} departure" + ("" if count == 1 else "s"), departures
                 more = departures.begin()
 
     def _strategy(self, name: str, *, compete: bool) -> Picker:
@@ -146,10 +143,10 @@ class Search:
             return picker_of(Uniform(random), swarm, random, length=length, compete=compete)
         if name == "random walk":
             return picker_of(RandomWalk(random), swarm, random, length=length, compete=compete)
-        if name == "PCT":
-            walk = Priorities(random, length=length)
+        if name.startswith("PCT"):
+            walk = Priorities(random, length=length, by_message=name != "PCT")
             return picker_of(walk, swarm, random, length=length, compete=compete)
         return picker_of(PartialOrder(random), swarm, random, length=length, compete=compete)
 
 
-STRATEGIES = ("uniform", "random walk", "PCT", "POS")
+STRATEGIES = ("uniform", "random walk", "PCT", "POS", "PCT by message")

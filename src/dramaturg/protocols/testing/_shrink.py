@@ -7,8 +7,9 @@ of names is again a whole run, and what it really did is the next list to shorte
 1. ddmin (Zeller and Hildebrandt, 2002): take out ever smaller parts as long as it fails.
 2. Search anew, at random, among runs of fewer events that consist of the same ones, and
    begin again from there: ddmin alone gets stuck, since it never changes the order.
-3. Try the schedules that leave the calm one once, then twice, for one of the same events;
-   else, where the run departs from the calm choice, let it make the calm choice first.
+3. Try the schedules that leave the calm one once, for whatever event: the failure may come
+   earlier by another message. Then those that leave it twice, for one of the same events; and
+   where the run departs from the calm choice, let it make the calm choice first.
 
 It has to stay the *same* failure, of the same property, or it would slip to another one.
 """
@@ -34,6 +35,8 @@ __all__ = ["Shrunk", "departures_of", "shrink"]
 MOST_REPLAYS = 1_500
 AFRESH = 60
 """So many random runs in a row that find nothing shorter end the second step."""
+SINGLES = 300
+"""So many schedules of few departures are tried."""
 ROOM = 1_000
 """So many events a run may go on calmly after the last name."""
 
@@ -130,19 +133,23 @@ class _Shrinker:
             tries += 1
 
     def depart_less(self, random: Random) -> None:
-        """Look for a run with one departure, then two, that is as short."""
+        """Look for a run with one departure, then two, that is shorter, or as short."""
+        self._depart(random, 1, None)
         schedule = self.best.run.schedule
         departing = {
             name for name, calm in zip(schedule, self.best.calm, strict=False) if name != calm
         }
-        for most, only in ((1, set(schedule)), (2, departing)):
-            if self.best.departures <= most:
-                return
-            departures = Departures(random, most, only)
-            while departures.begin() and self.replays < MOST_REPLAYS:
-                found = self._try(departures, len(schedule))
-                if found is not None and self._accept(self._replay(found.schedule)):
-                    break
+        if len(departing) > 2:  # noqa: PLR2004 - else there is nothing to be won
+            self._depart(random, 2, departing)
+
+    def _depart(self, random: Random, most: int, only: set[str] | None) -> None:
+        departures = Departures(random, most, only)
+        tries = 0
+        while tries < SINGLES and self.replays < MOST_REPLAYS and departures.begin():
+            tries += 1
+            found = self._try(departures, len(self.best.run.schedule))
+            if found is not None:
+                self._accept(self._replay(found.schedule))
 
     def calm_down(self) -> None:
         """Make the calm choice first wherever the run does not need its departure there."""

@@ -49,7 +49,7 @@ class View:
     @property
     def history(self) -> Sequence[Any]:
         """What was noted, in order."""
-        return self._world.history
+        return tuple(self._world.history)
 
     @property
     def in_flight(self) -> tuple[tuple[str, str, Any], ...]:

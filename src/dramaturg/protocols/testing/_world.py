@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 __all__ = ["World"]
 
+FORBIDDEN = " ,|>#/'"
+"""What stands between names in the names of events."""
+
 
 class World:
     """Plain actors, the messages between them, and what has to hold.
@@ -87,9 +90,11 @@ class World:
 
         :raises ScenarioError: if the name is taken, or it is no plain actor.
         """
-        if not isinstance(name, str) or not name or any(each in name for each in " ,|>#"):
+        if not isinstance(name, str) or not name or any(each in name for each in FORBIDDEN):
             raise ScenarioError(
-                thing=f"add({name!r})", problem="no name", expected="a word without , | > #"
+                thing=f"add({name!r})",
+                problem="no name",
+                expected=f"a word without any of {FORBIDDEN.strip()}",
             )
         if name in self.blueprints:
             raise ScenarioError(

@@ -1,0 +1,36 @@
+"""What the channels between the roles promise."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import final
+
+__all__ = ["RELIABLE", "Channels"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """What becomes of messages on their way from one role to another.
+
+    The mailboxes of one process are reliable, which is the default.
+
+    :param fifo: whether messages of one sender to one receiver arrive in the order
+        in which they were sent. Those of different senders may always overtake each other.
+    :param may_lose: whether a message may never arrive.
+    :param may_duplicate: whether a message may arrive more than once.
+    """
+
+    _: KW_ONLY
+    fifo: bool = True
+    may_lose: bool = False
+    may_duplicate: bool = False
+
+    def __str__(self) -> str:
+        order = "in order" if self.fifo else "in any order"
+        loss = "may be lost" if self.may_lose else "never lost"
+        copies = "may be duplicated" if self.may_duplicate else "never duplicated"
+        return f"{order}, {loss}, {copies}"
+
+
+RELIABLE = Channels()

@@ -1,0 +1,1 @@
+"""Classic protocols, as plain actors: the models by which model checkers are compared."""
