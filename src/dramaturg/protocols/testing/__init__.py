@@ -7,7 +7,7 @@ actors. What a run has observed is judged by
 :func:`linearizable`, :func:`exactly_once`, :func:`causal` and their like.
 """
 
-from typing import TYPE_CHECKING, Any
+import typing as _typing
 
 from dramaturg.protocols.testing._causality import CausalVerdict, Delivered, VectorClock, causal
 from dramaturg.protocols.testing._deliveries import (
@@ -67,7 +67,7 @@ from dramaturg.protocols.testing._verdict import Failure, SimulationFailed, Verd
 from dramaturg.protocols.testing._view import View
 from dramaturg.protocols.testing._world import World
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from dramaturg.protocols.testing._strategies import (
         conversations,
         illegal_next,
@@ -152,7 +152,7 @@ __all__ = [
 _STRATEGIES = frozenset({"conversations", "illegal_next", "legal_next", "messages_of"})
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     # They need Hypothesis, which the rest of the kit does without.
     if name not in _STRATEGIES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
