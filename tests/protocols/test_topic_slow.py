@@ -414,7 +414,9 @@ async def test_what_a_full_mailbox_turns_away_is_a_dead_letter_and_the_topic_goe
     await within(bench.topic.request(Subscribe(ref, Order, slow=slow)))
     other = await bench.subscribed(Order)
 
-    await bench.publish(*orders(1, 4))
+    await bench.publish(*orders(1, 1))
+    await until(lambda: gate.begun == orders(1, 1))
+    await bench.publish(*orders(2, 4))
 
     assert bench.letters() == dropped(3, 4)
     assert other == orders(1, 4)
