@@ -1,5 +1,6 @@
 """Killing: an actor is cut short, without ``on_stop`` and without waiting for its handler."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from dramaturg.actors import (
     StartFailed,
     ThreadLeaked,
 )
+from dramaturg.actors._mailbox import ThreadQueue
+from dramaturg.actors._thread import _NOTHING, ThreadDispatcher
 from tests.actors.kit import (
     KINDS,
     AsyncPuppet,
@@ -183,3 +186,15 @@ async def test_any_thread_may_kill(kind: Kind) -> None:
         await within(ref.started())
         await in_threads(4, ref.kill)
         await killed(events, "/it")
+
+
+def test_whose_a_message_is_when_its_thread_is_given_up_is_never_in_doubt() -> None:
+    cell: Any = SimpleNamespace(batch=None, mailbox=ThreadQueue(["first", "second"]), message=None)
+    dispatcher = ThreadDispatcher("given up", daemon=True)
+
+    taken = dispatcher._take(cell)
+
+    assert (taken, cell.message) == ("first", "first")
+    assert (dispatcher.give_up(cell), cell.message) == ("first", None)
+    assert dispatcher._take(cell) is _NOTHING
+    assert (list(cell.mailbox), cell.message) == (["second"], None)
