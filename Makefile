@@ -5,9 +5,13 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# A process for each core, and whoever is done takes over from the others.
+PARALLEL ?= --numprocesses=auto --dist=worksteal
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+# The tests start Python many times: without bytecode each start compiles all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help install test test-all coverage demo bench check format clean
@@ -22,15 +26,15 @@ $(STAMP): pyproject.toml constraints.txt
 		|| { echo "$(PYTHON) is older than Python 3.11: name another one, make install PYTHON=..."; exit 1; }
 	@echo "making $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install -qq --no-compile --constraint constraints.txt --editable '.[bench,dev,rich,test]'
+	@$(BIN)/python -m pip install -qq --constraint constraints.txt --editable '.[bench,dev,rich,test]'
 	@touch $@
 	@echo "installed; next: make test, make demo"
 
 test: install ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 test-all: install ## run the tests on each supported Python that is found
-	.ci/test-all
+	.ci/test-all $(PARALLEL)
 
 coverage: install ## run the tests and show the lines and branches they miss
 	$(BIN)/python -m pytest --cov --cov-report=term-missing

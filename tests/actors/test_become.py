@@ -26,6 +26,7 @@ from tests.actors.kit import (
     stop,
     within,
 )
+from tests.ids import stable
 
 
 def become(receive: Any) -> Do:
@@ -107,7 +108,7 @@ async def test_a_behaviour_may_be_async() -> None:
         assert await within(ref.request("slowly")) == "slowly"
 
 
-@pytest.mark.parametrize("receive", [None, 3, "method"], ids=repr)
+@pytest.mark.parametrize("receive", [None, 3, "method"], ids=stable)
 async def test_what_cannot_be_called_is_refused(receive: Any) -> None:
     def become_wrongly(actor: Any) -> None:
         with pytest.raises(OptionError):

@@ -27,6 +27,7 @@ from tests.actors.codecs import (
     OldReserve,
     codec_for,
 )
+from tests.ids import stable
 from tests.strategies import (
     Anything,
     Card,
@@ -66,7 +67,7 @@ def test_a_message_of_an_unregistered_type_is_refused() -> None:
         {1: {Stranger()}},
         Shade.MAUVE,
     ],
-    ids=str,
+    ids=stable,
 )
 def test_a_value_of_an_unregistered_type_is_refused_wherever_it_hides(value: object) -> None:
     with pytest.raises(UnregisteredTypeError) as raised:

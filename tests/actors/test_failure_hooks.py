@@ -28,9 +28,10 @@ from tests.actors.kit import (
     settled,
     within,
 )
+from tests.ids import stable
 
 
-@pytest.mark.parametrize("error", [Crash(), SystemExit(), Unusual()], ids=repr)
+@pytest.mark.parametrize("error", [Crash(), SystemExit(), Unusual()], ids=stable)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_failing_on_failure_is_reported_and_changes_nothing(
     kind: Kind, error: BaseException
@@ -49,7 +50,7 @@ async def test_a_failing_on_failure_is_reported_and_changes_nothing(
         assert reports == [("on_failure", "none"), ("message", "resume")]
 
 
-@pytest.mark.parametrize("error", [Crash(), SystemExit(), Unusual()], ids=repr)
+@pytest.mark.parametrize("error", [Crash(), SystemExit(), Unusual()], ids=stable)
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_failing_on_stop_is_reported_and_the_actor_ends(
     kind: Kind, error: BaseException

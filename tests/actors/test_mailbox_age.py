@@ -35,6 +35,7 @@ from tests.actors.kit import (
     settled,
     within,
 )
+from tests.ids import stable
 
 
 @dataclass
@@ -216,7 +217,7 @@ async def test_none_is_a_message_like_any_other() -> None:
     await held(ThreadPuppet, test)
 
 
-@pytest.mark.parametrize("spec", [Bounded(5), Priority(lambda _message: 0)], ids=repr)
+@pytest.mark.parametrize("spec", [Bounded(5), Priority(lambda _message: 0)], ids=stable)
 async def test_the_runtimes_own_messages_have_an_age(spec: MailboxSpec) -> None:
     async def test(it: Aged) -> None:
         it.ref.cell.post_internal(Nothing())

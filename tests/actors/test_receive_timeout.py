@@ -7,6 +7,7 @@ import pytest
 
 from dramaturg.actors import ActorRef, ActorSystem, Bounded, ManualClock, OptionError, Props
 from tests.actors.kit import KINDS, AsyncPuppet, Do, Kind, Note, Puppet, settled, stop, within
+from tests.ids import stable
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ async def test_a_new_one_replaces_the_old(system: ActorSystem, clock: ManualCloc
     assert log == ["longer"]
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), "1"], ids=repr)
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), "1"], ids=stable)
 async def test_times_that_cannot_be_are_refused_and_the_old_one_stays(
     system: ActorSystem, clock: ManualClock, seconds: Any
 ) -> None:

@@ -28,6 +28,7 @@ from dramaturg.actors import (
     ToAll,
 )
 from tests.actors.router_kit import Desk, Hold, Job, Worker, group_of, held, jobs, pool_of
+from tests.ids import stable
 
 pytestmark = pytest.mark.timeout(20)
 
@@ -159,7 +160,7 @@ def test_a_size_has_to_be_a_number_from_1(size: Any) -> None:
             make()
 
 
-@pytest.mark.parametrize("logic", [RoundRobin, None, "round robin"], ids=repr)
+@pytest.mark.parametrize("logic", [RoundRobin, None, "round robin"], ids=stable)
 def test_a_logic_has_to_be_a_value_that_chooses(logic: Any) -> None:
     with pytest.raises(OptionError, match=r"^logic="):
         Router.pool(Worker, 1, logic)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from dramaturg.actors._router_ring import HashKey, Ring, key_bytes
+from tests.ids import stable
 
 names = st.lists(st.text("abc/$", min_size=1, max_size=6), min_size=1, max_size=6, unique=True)
 keys = st.lists(st.binary(max_size=8), min_size=1, max_size=30)
@@ -109,7 +110,7 @@ def test_owners_of_a_key_are_the_same_in_every_release() -> None:
         (True, b"1"),
         (UUID(int=1), b"\x00" * 15 + b"\x01"),
     ],
-    ids=repr,
+    ids=stable,
 )
 def test_a_key_is_written_as_bytes(key: HashKey, expected: bytes) -> None:
     assert key_bytes(key) == expected

@@ -44,6 +44,7 @@ from tests.actors.kit import (
     thread_of,
     within,
 )
+from tests.ids import stable
 
 pytestmark = pytest.mark.usefixtures("short_grace")
 
@@ -192,7 +193,7 @@ class Stubborn(ThreadActor):
         return "late"
 
 
-@pytest.mark.parametrize("error", [None, Crash()], ids=repr)
+@pytest.mark.parametrize("error", [None, Crash()], ids=stable)
 async def test_a_blocked_thread_is_abandoned_and_what_it_still_says_is_dropped(
     latch: Latch, error: BaseException | None
 ) -> None:
@@ -347,7 +348,7 @@ async def test_the_timeout_is_measured_on_the_systems_clock() -> None:
         assert not ref.is_alive()
 
 
-@pytest.mark.parametrize("timeout", [-1, float("inf"), "1"], ids=repr)
+@pytest.mark.parametrize("timeout", [-1, float("inf"), "1"], ids=stable)
 async def test_a_timeout_that_cannot_be_is_refused_and_the_system_lives(timeout: Any) -> None:
     async with ActorSystem() as system:
         ref = system.spawn(Puppet)

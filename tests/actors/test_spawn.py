@@ -38,6 +38,7 @@ from tests.actors.kit import (
     stop,
     within,
 )
+from tests.ids import stable
 
 
 async def test_context_names_actor_parent_and_system() -> None:
@@ -91,7 +92,7 @@ async def test_using_copies_the_recipe_and_leaves_the_first_as_it_was() -> None:
         {"mailbox": 10},
         {"mailbox": Bounded},
     ],
-    ids=repr,
+    ids=stable,
 )
 def test_props_refuse_options_that_cannot_be(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError) as caught:
@@ -100,7 +101,9 @@ def test_props_refuse_options_that_cannot_be(options: dict[str, Any]) -> None:
     assert caught.value.option in options
 
 
-@pytest.mark.parametrize("actor", [object, "Puppet", Puppet(), None, len, pykka.ActorRef], ids=repr)
+@pytest.mark.parametrize(
+    "actor", [object, "Puppet", Puppet(), None, len, pykka.ActorRef], ids=stable
+)
 async def test_what_is_no_actor_class_is_refused(actor: Any) -> None:
     async with ActorSystem() as system:
         with pytest.raises(OptionError):

@@ -22,6 +22,7 @@ from tests.actors.kit import (
     settled,
     within,
 )
+from tests.ids import stable
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -57,7 +58,7 @@ async def test_wrong_arguments_are_a_failure_to_start() -> None:
             system.spawn(Props(Puppet, nonsense=1))  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=stable)
 async def test_what_is_no_exception_leaves_init_as_it_is_and_nothing_remains(
     error: BaseException,
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from dramaturg.actors import ActorSystem, DuplicateNameError, InvalidNameError
 from tests.actors.kit import Do, Puppet, stop
+from tests.ids import stable
 
 BAD_NAMES: list[Any] = [
     *("", "a/b", "/", ".", "..", "a b", " ", "a\tb", "a\nb", "a\xa0b", "\x00", "x" * 256),
@@ -13,7 +14,7 @@ BAD_NAMES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("name", BAD_NAMES, ids=repr)
+@pytest.mark.parametrize("name", BAD_NAMES, ids=stable)
 async def test_a_name_that_no_path_can_hold_is_refused(name: Any) -> None:
     async with ActorSystem() as system:
         with pytest.raises(InvalidNameError) as caught:

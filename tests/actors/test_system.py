@@ -35,6 +35,7 @@ from tests.actors.kit import (
     settled,
     within,
 )
+from tests.ids import stable
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -92,7 +93,7 @@ async def test_before_the_start_nothing_is_there_and_ending_it_is_harmless() -> 
     await asyncio.to_thread(system.close)
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a/b", 3], ids=repr)
+@pytest.mark.parametrize("name", ["", "a b", "a/b", 3], ids=stable)
 def test_a_bad_name_is_refused(name: Any) -> None:
     with pytest.raises(InvalidNameError):
         ActorSystem(name)
@@ -109,7 +110,7 @@ def test_a_bad_name_is_refused(name: Any) -> None:
         {"hold_limit": 0},
         {"hold_limit": -1},
     ],
-    ids=repr,
+    ids=stable,
 )
 def test_times_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(OptionError) as caught:

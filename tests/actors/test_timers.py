@@ -35,6 +35,7 @@ from tests.actors.kit import (
     stop,
     within,
 )
+from tests.ids import stable
 
 TIMES: list[Any] = [-1, -0.001, float("inf"), float("nan"), "1", None]
 
@@ -279,7 +280,7 @@ async def test_a_time_of_zero_means_as_soon_as_possible(
     assert log == ["on_start", "tick"]
 
 
-@pytest.mark.parametrize("time", TIMES, ids=repr)
+@pytest.mark.parametrize("time", TIMES, ids=stable)
 @pytest.mark.parametrize("option", ["after", "every"])
 async def test_times_that_cannot_be_are_refused_and_the_old_timer_stays(
     system: ActorSystem, clock: ManualClock, option: str, time: Any

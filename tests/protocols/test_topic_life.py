@@ -41,6 +41,7 @@ from dramaturg.supervision import (
 )
 from tests.actors.kit import Crash, Do, Puppet, within
 from tests.actors.messaging_kit import turns, until
+from tests.ids import stable
 from tests.protocols.topic_kit import (
     Bench,
     Gate,
@@ -100,7 +101,7 @@ def found(system: ActorSystem, path: str) -> ActorRef[Any]:
 # -- subscribers
 
 
-@pytest.mark.parametrize("slow", [Unlimited(), Park(1, 99), DropOldest(99)], ids=repr)
+@pytest.mark.parametrize("slow", [Unlimited(), Park(1, 99), DropOldest(99)], ids=stable)
 async def test_a_subscriber_that_crashes_on_each_message_stays_subscribed(slow: SlowPolicy) -> None:
     begun: list[Any] = []
     async with supervised(ChildSpec("doomed", Props(Doomed, begun))) as bench:
@@ -179,7 +180,7 @@ async def test_a_subscriber_that_stops_is_removed_and_what_waits_for_it_is_dead_
     assert await bench.publish(Order(5)) == [0]
 
 
-@pytest.mark.parametrize("slow", [Unlimited(), Park(5, 5)], ids=repr)
+@pytest.mark.parametrize("slow", [Unlimited(), Park(5, 5)], ids=stable)
 async def test_what_one_that_is_draining_is_sent_is_dropped(bench: Bench, slow: SlowPolicy) -> None:
     ref, gate = await bench.held(slow)
     await bench.publish(Order(1))

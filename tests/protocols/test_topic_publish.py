@@ -27,6 +27,7 @@ from dramaturg.protocols import (
 )
 from tests.actors.kit import within
 from tests.actors.messaging_kit import turns
+from tests.ids import stable
 from tests.protocols.topic_kit import (
     Bench,
     Listener,
@@ -181,7 +182,7 @@ async def test_a_dead_letter_that_nobody_wanted_can_be_published_again() -> None
         assert log == [Order(1)]
 
 
-@pytest.mark.parametrize("request_", [Price(), Which(), GetTopicStatistics()], ids=repr)
+@pytest.mark.parametrize("request_", [Price(), Which(), GetTopicStatistics()], ids=stable)
 def test_no_publication_is_made_of_a_request(request_: Any) -> None:
     with pytest.raises(OptionError) as caught:
         Publish(request_, "prices")
@@ -189,7 +190,7 @@ def test_no_publication_is_made_of_a_request(request_: Any) -> None:
     assert (caught.value.option, caught.value.value) == ("message", request_)
 
 
-@pytest.mark.parametrize("request_", [Price(), Which()], ids=repr)
+@pytest.mark.parametrize("request_", [Price(), Which()], ids=stable)
 async def test_a_request_is_refused_also_where_somebody_wants_everything(
     bench: Bench, request_: Any
 ) -> None:

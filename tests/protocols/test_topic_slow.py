@@ -39,6 +39,7 @@ from dramaturg.protocols._topic_memory import memory_of
 from dramaturg.protocols._topic_subscriber import Subscriber
 from tests.actors.kit import Crash, Do, Events, within
 from tests.actors.messaging_kit import turns, until
+from tests.ids import stable
 from tests.protocols.topic_kit import (
     SLOW,
     Bench,
@@ -173,7 +174,7 @@ async def test_a_subscriber_without_a_limit_has_all_in_its_mailbox(bench: Bench)
 
 
 @pytest.mark.parametrize(
-    "slow", [DropNewest(2), DropOldest(2), Park(2, 2), Disconnect(2)], ids=repr
+    "slow", [DropNewest(2), DropOldest(2), Park(2, 2), Disconnect(2)], ids=stable
 )
 async def test_one_that_never_takes_anything_harms_nobody_and_holds_no_more_than_its_limit(
     bench: Bench, slow: SlowPolicy
@@ -234,7 +235,7 @@ async def test_a_wider_limit_lets_go_what_waits(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("slow", "kept"),
     [(DropOldest(2), [1, 4, 5]), (Park(1, 2), [1, 2, 3]), (DropNewest(1), [1])],
-    ids=repr,
+    ids=stable,
 )
 async def test_a_narrower_one_drops_as_it_would_have(
     bench: Bench, slow: SlowPolicy, kept: list[int]
@@ -308,7 +309,7 @@ async def test_what_a_pool_has_passed_on_is_still_with_it(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("error", "reason"),
     [(Refused("no"), DeadLetterReason.REFUSED), (Crash(), DeadLetterReason.CRASHED)],
-    ids=repr,
+    ids=stable,
 )
 async def test_a_message_that_fails_at_its_subscriber_is_done_and_a_dead_letter(
     bench: Bench, error: Exception, reason: DeadLetterReason
@@ -403,7 +404,7 @@ def test_errors_survive_a_trip_elsewhere(error: DramaturgError) -> None:
 # -- subscribers with mailboxes of their own
 
 
-@pytest.mark.parametrize("slow", [Unlimited(), DropNewest(5)], ids=repr)
+@pytest.mark.parametrize("slow", [Unlimited(), DropNewest(5)], ids=stable)
 @pytest.mark.parametrize("overflow", [Overflow.REJECT, Overflow.DROP_NEWEST, Overflow.BLOCK])
 async def test_what_a_full_mailbox_turns_away_is_a_dead_letter_and_the_topic_goes_on(
     bench: Bench, overflow: Overflow, slow: SlowPolicy
@@ -455,7 +456,7 @@ def old_actor(bench: Bench) -> tuple[ActorRef[Any], list[Any]]:
     return spawn_in_pykkas_way(bench.system, Old, (log,), {}), log
 
 
-@pytest.mark.parametrize("slow", [Unlimited(), Park(1, 9)], ids=repr)
+@pytest.mark.parametrize("slow", [Unlimited(), Park(1, 9)], ids=stable)
 async def test_actors_under_pykkas_contract_may_subscribe(bench: Bench, slow: SlowPolicy) -> None:
     ref, log = old_actor(bench)
     await within(bench.topic.request(Subscribe(ref, Order, slow=slow)))
@@ -481,7 +482,7 @@ async def test_with_a_limit_an_actor_under_pykkas_contract_fails_as_if_it_had_be
     assert (letter.message, letter.reason) == (Paid(1), DeadLetterReason.CRASHED)
 
 
-@pytest.mark.parametrize("slow", [Unlimited(), Park(1, 9)], ids=repr)
+@pytest.mark.parametrize("slow", [Unlimited(), Park(1, 9)], ids=stable)
 async def test_what_one_that_has_stopped_under_pykkas_contract_misses_is_a_dead_letter(
     bench: Bench, slow: SlowPolicy
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from dramaturg.actors import Actor, OptionError, Props, ThreadActor
 from dramaturg.supervision import Backoff, ChildSpec, SpecError, Supervisor, SupervisorSpec
 from tests.actors.kit import Puppet
+from tests.ids import stable
 
 
 class Own(Supervisor):
@@ -170,7 +171,7 @@ CHILD_PROBLEMS: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("problem", "option", "value"), CHILD_PROBLEMS, ids=str)
+@pytest.mark.parametrize(("problem", "option", "value"), CHILD_PROBLEMS, ids=stable)
 def test_a_child_spec_that_cannot_be_is_refused_by_otps_word(
     problem: str, option: str, value: Any
 ) -> None:
@@ -183,7 +184,7 @@ def test_a_child_spec_that_cannot_be_is_refused_by_otps_word(
     assert error.expected in str(error)
 
 
-@pytest.mark.parametrize("rung", [None, "Puppet", int, worker("a")], ids=str)
+@pytest.mark.parametrize("rung", [None, "Puppet", int, worker("a")], ids=stable)
 def test_a_fallback_has_to_be_something_that_starts(rung: Any) -> None:
     error = refused(lambda: worker(fallbacks=(Puppet, rung)))
 
@@ -245,7 +246,7 @@ SUPERVISOR_PROBLEMS: list[tuple[str, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("problem", "option", "value"), SUPERVISOR_PROBLEMS, ids=str)
+@pytest.mark.parametrize(("problem", "option", "value"), SUPERVISOR_PROBLEMS, ids=stable)
 def test_a_supervisor_spec_that_cannot_be_is_refused_by_otps_word(
     problem: str, option: str, value: Any
 ) -> None:
@@ -257,7 +258,7 @@ def test_a_supervisor_spec_that_cannot_be_is_refused_by_otps_word(
     assert error.value is value
 
 
-@pytest.mark.parametrize("child", [None, "a", Puppet, SupervisorSpec()], ids=str)
+@pytest.mark.parametrize("child", [None, "a", Puppet, SupervisorSpec()], ids=stable)
 def test_children_have_to_be_child_specs(child: Any) -> None:
     error = refused(lambda: SupervisorSpec([worker(), child]))
 

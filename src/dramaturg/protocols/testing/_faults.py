@@ -44,6 +44,12 @@ class Faults:
     :param skews: timers that ring although another one was set for an earlier time.
     :param partitions: the network falls in two parts, which do not reach each other until it
         heals; what is sent meanwhile waits.
+    :param delays: messages that stay on their way until a timer has rung, or nothing else is left.
+    :param slow: actors that take no turn until a timer has rung, or nothing else is left.
+    :param node_crashes: of whole nodes of a simulation, with all that is not durable; a number
+        for all of them together, or one for each by its name.
+    :param write_errors: writes to a node's disk that fail.
+    :param torn_writes: crashes of a node after which the last unsynced write is there in part.
     :param lost_with_crash: whether what is on its way to an actor is lost when that crashes.
     :raises ScenarioError: for a negative number.
     """
@@ -55,6 +61,11 @@ class Faults:
     early_timers: int = 0
     skews: int = 0
     partitions: int = 0
+    delays: int = 0
+    slow: int = 0
+    node_crashes: int | Mapping[str, int] = 0
+    write_errors: int = 0
+    torn_writes: int = 0
     lost_with_crash: bool = False
 
     def __post_init__(self) -> None:
