@@ -14,9 +14,14 @@ from benchmarks._plot import PlotUnavailableError, write_plot
 from benchmarks._report import table, write_json
 from benchmarks._runner import run
 from benchmarks._workloads import WORKLOADS, Workload
+from benchmarks._zoo import ZooFigures, measure, places
+from benchmarks._zoo_report import zoo_lines
 
 _LATEST: Final = Path(__file__).resolve().parent / "results" / "latest.json"
 _ROUNDS: Final = 3
+_ZOO: Final = "zoo"
+_ZOO_SEEDS: Final = 1
+_ZOO_STATES: Final = 20_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -29,10 +34,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     started = perf_counter()
     results = run(_chosen(options.only), rounds=rounds, quick=options.quick, notify=_notify)
     _say(table(results))
+    zoo = _zoo(options)
+    if zoo is not None:
+        _say(f"\n{zoo_lines(zoo)}")
     # A partial or quick run must not pass for the published figures.
     path = options.json or (None if options.quick or options.only else _LATEST)
     if path is not None:
-        write_json(results, path)
+        write_json(results, path, zoo=zoo, note=options.note)
         _say(f"written: {path.name}")
         try:
             write_plot(results, path.with_suffix(".png"))
@@ -64,11 +72,26 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="where to write the results, and the plot beside it",
     )
+    parser.add_argument(
+        "--zoo-seeds", type=_positive, default=_ZOO_SEEDS, metavar="N", help="searches for each bug"
+    )
+    parser.add_argument("--note", metavar="TEXT", help="kept with the results")
     return parser
 
 
 def _chosen(patterns: Sequence[str] | None) -> list[Workload]:
     return [w for w in WORKLOADS if not patterns or any(fnmatch(w.name, p) for p in patterns)]
+
+
+def _zoo(options: argparse.Namespace) -> ZooFigures | None:
+    """Search the zoo, or a tenth of it; the full measurement is `python -m benchmarks.zoo`."""
+    seeds: int = options.zoo_seeds
+    if options.only and _ZOO not in options.only:
+        return None
+    _notify(_ZOO)
+    chosen = places(every=10 if options.quick else 1)
+    bugs = tuple(measure(place, seeds=seeds, states=_ZOO_STATES) for place in chosen)
+    return ZooFigures(seeds, bugs)
 
 
 def _positive(text: str) -> int:
@@ -79,8 +102,8 @@ def _positive(text: str) -> int:
 
 
 def _pattern(text: str) -> str:
-    if not any(fnmatch(workload.name, text) for workload in WORKLOADS):
-        names = ", ".join(workload.name for workload in WORKLOADS)
+    names = ", ".join([*(workload.name for workload in WORKLOADS), _ZOO])
+    if text != _ZOO and not any(fnmatch(workload.name, text) for workload in WORKLOADS):
         raise argparse.ArgumentTypeError(f"no workload {text!r}; there are: {names}")
     return text
 

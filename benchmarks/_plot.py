@@ -30,7 +30,7 @@ class PlotUnavailableError(RuntimeError):
 
 
 def write_plot(results: Results, path: Path) -> None:
-    """Draw every workload that pykka ran too.
+    """Draw every workload that pykka ran too; nothing if there is none.
 
     :raises PlotUnavailableError: when matplotlib is not installed.
     """
@@ -40,6 +40,8 @@ def write_plot(results: Results, path: Path) -> None:
         raise PlotUnavailableError from error
 
     workloads = [w for w in results.workloads if results.median(w.name, PYKKA) is not None]
+    if not workloads:
+        return
     rows = range(len(workloads))
     figure = Figure(figsize=(9, 1.6 + 0.6 * len(workloads)), layout="constrained")
     axes = figure.add_subplot()

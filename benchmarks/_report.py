@@ -11,7 +11,9 @@ from typing import Final
 
 from benchmarks._runner import Results
 from benchmarks._targets import quotient
-from benchmarks._workloads import OURS, PEERS, PYKKA, Measure, Workload
+from benchmarks._workloads import BARE, COLUMNS, PYKKA, SHOWN, Measure, Workload
+from benchmarks._zoo import ZooFigures
+from benchmarks._zoo_report import zoo_summary
 
 _DASH: Final = "-"
 _HEADER: Final = (
@@ -19,8 +21,8 @@ _HEADER: Final = (
     "per",
     "contender",
     "rate",
-    *PEERS,
-    *(f"x {peer}" for peer in PEERS),
+    *COLUMNS,
+    *(f"x {peer}" for peer in COLUMNS),
     "target",
     "",
     f"OTP x {PYKKA}",
@@ -36,13 +38,23 @@ def table(results: Results) -> str:
     return "\n".join([*lines, "", *_notes(results)])
 
 
-def summary(results: Results) -> dict[str, object]:
-    """Return what a run found as JSON values."""
+def environment(note: str | None = None) -> dict[str, object]:
+    """Return on what it was measured; a note says what else there is to know."""
     return {
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "system": platform.system(),
         "versions": {name: _version(name) for name in ("dramaturg", "pykka", "pydantic")},
+        **({} if note is None else {"note": note}),
+    }
+
+
+def summary(
+    results: Results, *, zoo: ZooFigures | None = None, note: str | None = None
+) -> dict[str, object]:
+    """Return what a run found as JSON values."""
+    return {
+        **environment(note),
         "pinned_to_one_cpu": results.pinned,
         "rounds": results.rounds,
         "quick": results.quick,
@@ -51,23 +63,27 @@ def summary(results: Results) -> dict[str, object]:
             {"workload": workload, "contender": contender, "reason": reason}
             for (workload, contender), reason in results.failures.items()
         ],
+        **({} if zoo is None else {"zoo": zoo_summary(zoo)}),
     }
 
 
-def write_json(results: Results, path: Path) -> None:
+def write_json(
+    results: Results, path: Path, *, zoo: ZooFigures | None = None, note: str | None = None
+) -> None:
     """Write the summary of a run."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(summary(results), indent=2) + "\n", encoding="utf-8")
+    written = json.dumps(summary(results, zoo=zoo, note=note), indent=2)
+    path.write_text(written + "\n", encoding="utf-8")
 
 
 def _ours(workload: Workload) -> Iterable[str]:
-    return (name for name in OURS if name in workload.contenders)
+    return (name for name in SHOWN if name in workload.contenders)
 
 
 def _rows(results: Results, workload: Workload) -> Iterable[Sequence[str]]:
     for contender in _ours(workload):
         cost = results.median(workload.name, contender)
-        theirs = [results.median(workload.name, peer) for peer in PEERS]
+        theirs = [results.median(workload.name, peer) for peer in COLUMNS]
         yield (
             workload.name,
             workload.operation,
@@ -122,6 +138,8 @@ def _notes(results: Results) -> Iterable[str]:
     yield "  or so many times less memory than it."
     yield "def, async: handlers of that kind, plain slotted objects as messages;"
     yield "  model: def handlers, a new `Message` (pydantic) made for every message."
+    yield f"kit: all that a search does for one event or state; {BARE}: the same plain actors, the"
+    yield "  same messages, and nothing else."
     for (workload, contender), reason in results.failures.items():
         yield f"FAILED {workload}, {contender}: {reason}"
 
@@ -144,7 +162,7 @@ def _workload_summary(results: Results, workload: Workload) -> dict[str, object]
                 peer: quotient(
                     results.median(workload.name, peer), results.median(workload.name, ours)
                 )
-                for peer in PEERS
+                for peer in COLUMNS
                 if peer in workload.contenders
             }
             for ours in _ours(workload)

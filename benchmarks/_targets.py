@@ -61,7 +61,23 @@ class AtMost:
         return None if cost is None else cost <= self.limit
 
 
-Target = Faster | Keeps | AtMost
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """At least so many in a CPU second; of the machine as well, so read it beside a ratio."""
+
+    least: int
+
+    def __str__(self) -> str:
+        """Say what is asked for."""
+        return f">= {self.least:,}/s"
+
+    def met(self, medians: Medians, workload: str, contender: str) -> bool | None:
+        """Tell whether it holds; None where it was not measured."""
+        cost = medians(workload, contender)
+        return None if cost is None else cost * self.least <= 1
+
+
+Target = Faster | Keeps | AtMost | Rate
 
 
 def quotient(of: float | None, by: float | None) -> float | None:

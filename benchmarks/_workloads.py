@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final
 
-from benchmarks._targets import AtMost, Faster, Keeps, Target
+from benchmarks._targets import AtMost, Faster, Keeps, Rate, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,20 @@ ASYNC: Final = "dramaturg async"
 MODEL: Final = "dramaturg model"
 PYKKA: Final = "pykka"
 ASYNCIO: Final = "asyncio"
+KIT: Final = "dramaturg kit"
+BARE: Final = "bare loop"
 
 OURS: Final = (DEF, ASYNC, MODEL)
 PEERS: Final = (PYKKA, ASYNCIO)
+SHOWN: Final = (*OURS, KIT)
+"""Whose rows the table has; and beside them, in columns:"""
+COLUMNS: Final = (*PEERS, BARE)
 CONTENDERS: Final[Mapping[str, Contender]] = {
     **{name: Contender(name, "benchmarks.peers.dramaturg_") for name in OURS},
     PYKKA: Contender(PYKKA, "benchmarks.peers.pykka_"),
     ASYNCIO: Contender(ASYNCIO, "benchmarks.peers.asyncio_"),
+    KIT: Contender(KIT, "benchmarks.peers.kit_"),
+    BARE: Contender(BARE, "benchmarks.peers.bare_loop"),
 }
 
 
@@ -276,4 +283,38 @@ _SUPERVISION: Final = (
     ),
 )
 
-WORKLOADS: Final = (*_MESSAGES, *_REQUESTS, *_POPULATIONS, *_SPREAD, *_SUPERVISION)
+_KIT: Final = (
+    *(
+        Workload(
+            f"kit-{name}",
+            "event",
+            30_000,
+            contenders=(KIT, BARE),
+            n_of={BARE: 300_000},
+            targets={KIT: Rate(rate)},
+        )
+        for name, rate in (("ping-pong", 50_000), ("commit", 50_000), ("actors-ping-pong", 5_000))
+    ),
+    *(
+        Workload(f"kit-{name}", "event", 15_000, contenders=(KIT,), targets={KIT: Rate(rate)})
+        for name, rate in (("commit-faults", 50_000), ("actors-requests", 5_000))
+    ),
+    *(
+        Workload(
+            f"kit-states-{name}",
+            "state",
+            n,
+            contenders=(KIT,),
+            targets={KIT: Rate(30_000)} if name == "paxos" else {},
+        )
+        for name, n in (
+            ("commit-3", 5_760),
+            ("commit-5", 17_664),
+            ("single-copy", 1_860),
+            ("abd", 5_440),
+            ("paxos", 33_336),
+        )
+    ),
+)
+
+WORKLOADS: Final = (*_MESSAGES, *_REQUESTS, *_POPULATIONS, *_SPREAD, *_SUPERVISION, *_KIT)

@@ -32,13 +32,14 @@ from tests.actors.messaging_kit import AsyncBox, Box, Kept, Note, turns
 PACKAGE = Path(dramaturg.__file__).parent
 
 SEAMS = {
+    "_pytest_plugin.py",
     "actors/_clock.py",
     "actors/_ids.py",
     "actors/_system.py",
     "supervision/_breaker_limit.py",
 }
-"""The modules whose business it is: clock, ids, the system's random source, and a limit that
-rings on the caller's own loop when the clock is the machine's."""
+"""The modules whose business it is: clock, ids, the system's random source, a limit that rings on
+the caller's own loop when the clock is the machine's, and the nightly seed, which is the day."""
 
 MODULES = {"time", "random", "secrets", "uuid"}
 FORBIDDEN = {

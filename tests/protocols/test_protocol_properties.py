@@ -14,9 +14,10 @@ from dramaturg.protocols import (
     Protocol,
     Violation,
 )
+from dramaturg.protocols._derivatives import derive
 from dramaturg.protocols._enforce import Together, independent
 from dramaturg.protocols._expand import Members, action_of
-from dramaturg.protocols._terms import NEVER, Term, derive, first, nullable
+from dramaturg.protocols._terms import NEVER, Term, first, nullable
 from dramaturg.protocols.testing._strategies import conversations
 from tests.protocols.orders import protocols
 

@@ -98,7 +98,9 @@ def _go(cell: Cell, cause: BaseException | None) -> None:
     if cls._starts_plainly and (cause is None or cls._restarts_plainly):
         cell.state = RUNNING
         cell.attention = False
-        if cell.control or cell.more().stand_in is not None:
+        extra = cell.more()
+        # Its `__init__` may have set a receive timeout, which every message is to restart.
+        if cell.control or extra.stand_in is not None or extra.receive_timeout is not None:
             cell.attention = True
         report.started(cell)
         lifecycle.tell_who_waits_for_the_start(cell)

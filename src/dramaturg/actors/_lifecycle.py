@@ -155,6 +155,7 @@ async def attend(cell: Cell) -> bool:
     # First: whoever signals from now on sets it again.
     cell.attention = False
     control = cell.control
+    alone = bool(control) and cell.system.signals_take_turns
     while control:
         await control.pop(0).apply(cell)
     extra = cell.extra
@@ -171,7 +172,7 @@ async def attend(cell: Cell) -> bool:
         cell.attention = True
         if cell.depth:
             extra.receive_timeout.restart()
-    return True
+    return not alone
 
 
 def stop_plainly(cell: Cell) -> bool:

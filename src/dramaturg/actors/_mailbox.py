@@ -234,6 +234,10 @@ class BoundedQueue:
             waiter.wake()
         return item
 
+    def peek(self) -> Any:
+        """Return the next item and leave it; there is one."""
+        return self._items[0]
+
     def append(self, item: Any, /) -> None:
         with self._lock:
             self._items.append(item)
@@ -351,6 +355,10 @@ class PriorityQueue:
                     del self._keys[: self._passed], self._buckets[: self._passed]
                     self._passed = 0
             return item
+
+    def peek(self) -> Any:
+        """Return the next item and leave it; there is one."""
+        return self._buckets[self._passed][0] if self._length else self._tail[0]
 
     def append(self, item: Any, /) -> None:
         with self._lock:

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._message import PlainRequest, Request
 
-__all__ = ["ActorRef"]
+__all__ = ["TRANSLATE_REFS", "ActorRef"]
+
+TRANSLATE_REFS = "refs"
+"""The key in a copy's memo under which a function may stand that is called for each ref."""
 
 A = TypeVar("A", bound="Actor | pykka.Actor")
 R = TypeVar("R")
@@ -226,8 +229,10 @@ class ActorRef(pykka.ActorRef[A]):  # type: ignore[type-var]
     def __copy__(self) -> Self:
         return self
 
-    def __deepcopy__(self, memo: Any) -> Self:
-        return self
+    def __deepcopy__(self, memo: Any) -> Any:
+        # Who copies a message for another system says what its refs become there.
+        translate = memo.get(TRANSLATE_REFS)
+        return self if translate is None else translate(self)
 
     @property
     def path(self) -> str:

@@ -90,6 +90,9 @@ class ActorSystem:
     :raises OptionError: for a value that cannot be.
     """
 
+    signals_take_turns = False
+    """Whether a turn that has seen to a signal handles no message; where each is chosen it must."""
+
     def __init__(
         self,
         name: str = "default",

@@ -61,7 +61,11 @@ class Passing(NamedTuple):
 
 
 class Tap(Protocol):
-    """Whoever looks on; its methods may not raise."""
+    """Whoever looks on; its methods may not raise.
+
+    It may have a method ``spawned(cell)``, too: an actor was spawned, and nobody has been given
+    its ref yet. So it can be tapped before it is sent anything, even if it has an ``on_start``.
+    """
 
     def sent(self, passing: Passing) -> None:
         """A message is sent; any thread."""
@@ -76,6 +80,8 @@ class Tap(Protocol):
 def add_tap(system: ActorSystem, tap: Tap) -> None:
     """Let a tap see what goes through tapped cells from now on; see :func:`tap_cell`."""
     with system.lock:
+        if not system.taps:
+            _show_spawning(system)
         system.taps = (*system.taps, tap)
 
 
@@ -84,7 +90,24 @@ def remove_tap(system: ActorSystem, tap: Tap) -> None:
     with system.lock:
         system.taps = tuple(each for each in system.taps if each is not tap)
         if not system.taps:
+            vars(system).pop("spawn_under", None)
             _untap(system.root)
+
+
+def _show_spawning(system: ActorSystem) -> None:
+    """Let taps see each actor before it can be sent anything; see :class:`Tap`."""
+    spawn = system.spawn_under
+
+    def spawn_under(parent: Cell | None, actor: Any, name: str | None) -> ActorRef[Any]:
+        ref = spawn(parent, actor, name)
+        for tap in system.taps:
+            spawned: Callable[[Cell], None] | None = getattr(tap, "spawned", None)
+            if spawned is not None:
+                spawned(ref.cell)
+        return ref
+
+    # On the instance, as cells are tapped: who spawns without taps pays nothing.
+    vars(system)["spawn_under"] = spawn_under
 
 
 def tap_cell(cell: Cell) -> None:

@@ -64,6 +64,11 @@ from dramaturg.protocols._protocol_errors import (
     UnreachableError,
 )
 from dramaturg.protocols._protocol_events import ProtocolViolated
+from dramaturg.protocols._recorder import Recorder
+from dramaturg.protocols._recorder_attached import AttachedRecorder, RecorderStatistics
+from dramaturg.protocols._recording import Recording
+from dramaturg.protocols._recording_entry import RecordedMessage, RecordingEntry
+from dramaturg.protocols._recording_errors import RecordingError
 from dramaturg.protocols._role import Party, Role
 from dramaturg.protocols._seen import Seen, Unwatched, Watched, by_correlation, by_pair, by_request
 from dramaturg.protocols._topic import Topic
@@ -98,6 +103,7 @@ __all__ = [
     "Action",
     "AmbiguousMessageError",
     "AttachedMonitor",
+    "AttachedRecorder",
     "Automaton",
     "Channels",
     "Choice",
@@ -132,6 +138,12 @@ __all__ = [
     "ProtocolError",
     "ProtocolViolated",
     "Publish",
+    "RecordedMessage",
+    "Recorder",
+    "RecorderStatistics",
+    "Recording",
+    "RecordingEntry",
+    "RecordingError",
     "Repeat",
     "RequestPublishedError",
     "Role",

@@ -161,6 +161,13 @@ class AttachedMonitor:
             failures=self._failures,
         )
 
+    only_watches = True
+    """For whoever plans what happens when: it takes no part in anything."""
+
+    def roles_at(self, path: str) -> tuple[str, ...]:
+        """Return the names of the roles that the actor at a path plays, or has played."""
+        return self._cast.roles_at(path)
+
     # -- what comes in
 
     def sent(self, passing: Passing) -> None:
@@ -175,6 +182,13 @@ class AttachedMonitor:
         """See a death watch begin or end; the runtime calls it."""
         message = Watched(target) if begun else Unwatched(target)
         self._both(Seen(message, watcher.path, target.path))
+
+    def spawned(self, cell: Cell) -> None:
+        """See an actor before it is sent anything; the runtime calls it."""
+        try:
+            self._admit(cell)
+        except Exception as error:  # noqa: BLE001 - the user's role function
+            self._fail(error)
 
     def _pass(self, side: Side, passing: Passing) -> None:
         message, sender, receiver, headers, request = passing

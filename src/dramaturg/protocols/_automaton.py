@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from dramaturg.protocols._derivatives import derive, expire, running
 from dramaturg.protocols._expand import Action, comes_in
 from dramaturg.protocols._protocol_errors import TooLargeError
 from dramaturg.protocols._role import Party
-from dramaturg.protocols._terms import Term, derive, expire, first, nullable, running
+from dramaturg.protocols._terms import Term, first, nullable
 
 __all__ = ["Automaton", "automaton_of", "next_actions", "step"]
 

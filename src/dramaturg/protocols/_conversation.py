@@ -13,11 +13,12 @@ from collections import Counter
 from collections.abc import Collection, Hashable, Iterable
 from typing import final
 
+from dramaturg.protocols._derivatives import derive, expire, reordering
 from dramaturg.protocols._expand import Action, comes_in
 from dramaturg.protocols._protocol import MemberNames, Protocol
 from dramaturg.protocols._role import Party
 from dramaturg.protocols._rules import Known, Rules
-from dramaturg.protocols._terms import EMPTY, NEVER, Term, derive, expire, reordering
+from dramaturg.protocols._terms import EMPTY, NEVER, Term
 from dramaturg.protocols._violation import Observation, Outcome, Violation, ViolationKind
 
 __all__ = ["Conversation"]

@@ -13,20 +13,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 
 from dramaturg.protocols._checks import parties_of, sample_members
+from dramaturg.protocols._derivatives import derive, reordering
 from dramaturg.protocols._expand import Action, Event, Members, action_of, expand, project
 from dramaturg.protocols._order import Order
 from dramaturg.protocols._protocol_errors import UnenforceableOrderError
 from dramaturg.protocols._role import Party, Role
-from dramaturg.protocols._terms import (
-    NEVER,
-    Over,
-    Term,
-    derive,
-    first,
-    nullable,
-    reordering,
-    without_deadlines,
-)
+from dramaturg.protocols._terms import NEVER, Over, Term, first, nullable, without_deadlines
 
 __all__ = ["Together", "check_enforceable", "independent"]
 

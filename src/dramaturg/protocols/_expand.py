@@ -18,17 +18,7 @@ from dramaturg.protocols._order import (
     Within,
 )
 from dramaturg.protocols._role import Party, Role
-from dramaturg.protocols._terms import (
-    EMPTY,
-    Letter,
-    Term,
-    Timed,
-    alt,
-    loop,
-    par,
-    relabel,
-    seq,
-)
+from dramaturg.protocols._terms import EMPTY, Letter, Term, Timed, alt, loop, par, relabel, seq
 
 __all__ = [
     "NO_MEMBERS",

@@ -12,20 +12,11 @@ from typing import NamedTuple, TypeAlias
 
 from dramaturg.protocols._automaton import next_actions
 from dramaturg.protocols._checks import parties_of
+from dramaturg.protocols._derivatives import derive, reordering, running, skipping
 from dramaturg.protocols._expand import Action, Members, comes_in, expand, project
 from dramaturg.protocols._protocol import Protocol
 from dramaturg.protocols._role import Party
-from dramaturg.protocols._terms import (
-    NEVER,
-    Term,
-    Timed,
-    derive,
-    first,
-    nullable,
-    reordering,
-    running,
-    skipping,
-)
+from dramaturg.protocols._terms import NEVER, Term, Timed, first, nullable
 from dramaturg.protocols._violation import Outcome
 
 __all__ = ["Known", "Rules", "Step"]

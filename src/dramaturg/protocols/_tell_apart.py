@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from dramaturg.protocols._derivatives import derive
 from dramaturg.protocols._expand import Action, comes_in
-from dramaturg.protocols._terms import Term, derive, first, nullable
+from dramaturg.protocols._terms import Term, first, nullable
 
 __all__ = ["Difference", "differences"]
 

@@ -5,9 +5,9 @@ Theory of operation
 
 A *term* stands for a set of words, the ways in which a conversation, or one party's share of it,
 may go on. A *letter* is one message, seen by everybody (``Event``) or by one party (``Action``):
-any hashable value. ``derive(term, letter)`` is what is left after the letter (Brzozowski's
-derivative); ``NEVER`` if it is not allowed. So a term is its own state: no automaton has to be
-built to follow a conversation, however many members a role has.
+any hashable value. ``derive(term, letter)``, in ``_derivatives``, is what is left after the letter
+(Brzozowski's derivative); ``NEVER`` if it is not allowed. So a term is its own state: no automaton
+has to be built to follow a conversation, however many members a role has.
 
 *Overtaking.* In ``x then y`` a letter of y is usually allowed only if x may be over. ``over``
 generalises that: it says what remains of x when a letter of y comes first. Three rules are in use:
@@ -33,37 +33,36 @@ __all__ = [
     "EMPTY",
     "NEVER",
     "Alt",
+    "Empty",
     "Letter",
     "Loop",
+    "Never",
+    "Over",
     "Par",
     "Seq",
     "Term",
     "Timed",
     "alt",
-    "derive",
-    "expire",
     "first",
     "letters",
     "loop",
     "nullable",
     "par",
+    "prefixed",
     "relabel",
-    "reordering",
-    "running",
     "seq",
-    "skipping",
-    "strict",
+    "with_body",
     "without_deadlines",
 ]
 
 
 @dataclass(frozen=True, slots=True)
-class _Never:
+class Never:
     """No word at all: not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Empty:
+class Empty:
     """The empty word only: over."""
 
 
@@ -158,11 +157,11 @@ class Timed:
         return self._hash
 
 
-Term: TypeAlias = _Never | _Empty | Letter | Seq | Alt | Par | Loop | Timed
+Term: TypeAlias = Never | Empty | Letter | Seq | Alt | Par | Loop | Timed
 Over: TypeAlias = Callable[[Term], Term]
 
-NEVER = _Never()
-EMPTY = _Empty()
+NEVER = Never()
+EMPTY = Empty()
 
 
 # -- making terms, in a form in which equal things mostly look equal ---------------------
@@ -172,19 +171,19 @@ def seq(*terms: Term) -> Term:
     """One after the other."""
     made: Term = EMPTY
     for term in reversed(terms):
-        made = _seq(term, made)
+        made = prefixed(term, made)
     return made
 
 
-def _seq(head: Term, rest: Term) -> Term:
-    if isinstance(head, _Never) or isinstance(rest, _Never):
+def prefixed(head: Term, rest: Term) -> Term:
+    if isinstance(head, Never) or isinstance(rest, Never):
         return NEVER
-    if isinstance(head, _Empty):
+    if isinstance(head, Empty):
         return rest
-    if isinstance(rest, _Empty):
+    if isinstance(rest, Empty):
         return head
     if isinstance(head, Seq):
-        return Seq(head.head, _seq(head.rest, rest))
+        return Seq(head.head, prefixed(head.rest, rest))
     return Seq(head, rest)
 
 
@@ -194,7 +193,7 @@ def alt(terms: Iterable[Term]) -> Term:
     for term in terms:
         if isinstance(term, Alt):
             found |= term.terms
-        elif not isinstance(term, _Never):
+        elif not isinstance(term, Never):
             found.add(term)
     if not found:
         return NEVER
@@ -205,11 +204,11 @@ def par(terms: Iterable[Term]) -> Term:
     """All of them, interleaved."""
     found: list[Term] = []
     for term in terms:
-        if isinstance(term, _Never):
+        if isinstance(term, Never):
             return NEVER
         if isinstance(term, Par):
             found += term.terms
-        elif not isinstance(term, _Empty):
+        elif not isinstance(term, Empty):
             found.append(term)
     if not found:
         return EMPTY
@@ -218,15 +217,15 @@ def par(terms: Iterable[Term]) -> Term:
 
 def loop(body: Term, least: int, most: int | None) -> Term:
     """A body again and again."""
-    if isinstance(body, _Empty) or most == 0:
+    if isinstance(body, Empty) or most == 0:
         return EMPTY
-    if isinstance(body, _Never):
+    if isinstance(body, Never):
         return NEVER if least else EMPTY
     return body if (least, most) == (1, 1) else Loop(body, least, most)
 
 
-def _timed(term: Timed, body: Term, *, started: bool) -> Term:
-    if isinstance(body, _Never) or (isinstance(body, _Empty) and not term.lingers):
+def with_body(term: Timed, body: Term, *, started: bool) -> Term:
+    if isinstance(body, Never) or (isinstance(body, Empty) and not term.lingers):
         return body
     return replace(term, body=body, started=started)
 
@@ -237,9 +236,9 @@ def _timed(term: Timed, body: Term, *, started: bool) -> Term:
 def nullable(term: Term) -> bool:
     """Tell whether it may be over."""
     match term:
-        case _Empty():
+        case Empty():
             return True
-        case _Never() | Letter():
+        case Never() | Letter():
             return False
         case Seq(head=head, rest=rest):
             return nullable(head) and nullable(rest)
@@ -261,7 +260,7 @@ def first(term: Term, *, breaking_in: Callable[[Any], bool] | None = None) -> se
         come while the body still runs; default none.
     """
     match term:
-        case _Empty() | _Never():
+        case Empty() | Never():
             return set()
         case Letter(value=value):
             return {value}
@@ -285,7 +284,7 @@ def first(term: Term, *, breaking_in: Callable[[Any], bool] | None = None) -> se
 def letters(term: Term) -> Iterator[Any]:
     """Yield all letters in it."""
     match term:
-        case _Empty() | _Never():
+        case Empty() | Never():
             return
         case Letter(value=value):
             yield value
@@ -321,12 +320,12 @@ def relabel(
         return relabel(term, letter, runs, breaking_in)
 
     match term:
-        case _Empty() | _Never():
+        case Empty() | Never():
             return term
         case Letter(value=value):
             return letter(value)
         case Seq(head=head, rest=rest):
-            return _seq(again(head), again(rest))
+            return prefixed(again(head), again(rest))
         case Alt(terms=terms):
             return alt(again(each) for each in terms)
         case Par(terms=terms):
@@ -336,7 +335,7 @@ def relabel(
         case Timed(body=body, otherwise=otherwise):
             inside = again(body)
             instead = None if otherwise is None else again(otherwise)
-            if isinstance(inside, _Empty):
+            if isinstance(inside, Empty):
                 # Whoever has no share in the body may still be drawn into the alternative.
                 return EMPTY if instead is None else alt((EMPTY, instead))
             lingers = instead is not None and any(map(breaking_in, first(instead)))
@@ -349,10 +348,10 @@ def relabel(
 def without_deadlines(term: Term) -> Term:
     """Take deadlines out, and what comes after they have passed."""
     match term:
-        case _Empty() | _Never() | Letter():
+        case Empty() | Never() | Letter():
             return term
         case Seq(head=head, rest=rest):
-            return _seq(without_deadlines(head), without_deadlines(rest))
+            return prefixed(without_deadlines(head), without_deadlines(rest))
         case Alt(terms=terms):
             return alt(without_deadlines(each) for each in terms)
         case Par(terms=terms):
@@ -361,166 +360,4 @@ def without_deadlines(term: Term) -> Term:
             return loop(without_deadlines(body), least, most)
         case Timed(body=body):
             return without_deadlines(body)
-    assert_never(term)
-
-
-# -- what is passed over -------------------------------------------------------------------
-
-
-def strict(term: Term) -> Term:
-    """Nothing may be passed over but what may be over."""
-    return EMPTY if nullable(term) else NEVER
-
-
-def reordering(blocks: Callable[[Any], bool]) -> Over:
-    """Make the rule by which a letter overtakes all that it is independent of.
-
-    :param blocks: which letters it cannot overtake.
-    """
-
-    def over(term: Term) -> Term:
-        match term:
-            case _Empty() | _Never():
-                return term
-            case Letter(value=value):
-                return NEVER if blocks(value) else term
-            case Seq(head=head, rest=rest):
-                return _seq(over(head), over(rest))
-            case Alt(terms=terms):
-                return alt(over(each) for each in terms)
-            case Par(terms=terms):
-                return par(over(each) for each in terms)
-            case Loop(body=body, least=least, most=most):
-                return loop(over(body), least, most)
-            case Timed(body=body):
-                return over(body)
-        assert_never(term)
-
-    return over
-
-
-def skipping(lossy: Callable[[Any], bool]) -> Over:
-    """Make the rule by which a letter may come where all before it has been lost.
-
-    :param lossy: which letters may be lost.
-    """
-
-    def erased(value: Any) -> Term:
-        return alt((EMPTY, Letter(value))) if lossy(value) else Letter(value)
-
-    def over(term: Term) -> Term:
-        return strict(relabel(term, erased))
-
-    return over
-
-
-# -- steps -----------------------------------------------------------------------------------
-
-
-def derive(  # noqa: C901 - as above
-    term: Term,
-    letter: Any,
-    over: Over = strict,
-    *,
-    breaking_in: Callable[[Any], bool] | None = None,
-) -> Term:
-    """Return what is left after the letter; ``NEVER`` if it is not allowed.
-
-    :param over: what may be passed over; see the top of the module.
-    :param breaking_in: as in :func:`first`.
-    """
-
-    def again(term: Term) -> Term:
-        return derive(term, letter, over, breaking_in=breaking_in)
-
-    match term:
-        case _Empty() | _Never():
-            return NEVER
-        case Letter(value=value):
-            return EMPTY if value == letter else NEVER
-        case Seq(head=head, rest=rest):
-            at_once = _seq(again(head), rest)
-            left = over(head)
-            if isinstance(left, _Never):
-                return at_once
-            return alt((at_once, _seq(left, again(rest))))
-        case Alt(terms=terms):
-            return alt(again(each) for each in terms)
-        case Par(terms=terms):
-            return alt(
-                par((*terms[:index], again(each), *terms[index + 1 :]))
-                for index, each in enumerate(terms)
-            )
-        case Loop():
-            return _derive_loop(term, again(term.body), over(term.body))
-        case Timed(body=body, otherwise=otherwise):
-            inside = _timed(term, again(body), started=True)
-            if breaking_in is None or otherwise is None or not breaking_in(letter):
-                return inside
-            return alt((inside, again(otherwise)))
-    assert_never(term)
-
-
-def _derive_loop(term: Loop, inside: Term, left: Term) -> Term:
-    if isinstance(inside, _Never):
-        return NEVER
-    body, least, most = term.body, term.least, term.most
-    if isinstance(left, _Never | _Empty):
-        return _seq(inside, loop(body, max(0, least - 1), None if most is None else most - 1))
-    # Whole rounds may be overtaken: any number of them, and they count.
-    limit = max(0, least - 1) if most is None else most
-    ways = [
-        seq(
-            loop(left, rounds, rounds),
-            inside,
-            loop(body, max(0, least - 1 - rounds), None if most is None else most - 1 - rounds),
-        )
-        for rounds in range(limit)
-    ]
-    if most is None:
-        ways.append(seq(loop(left, limit, None), inside, loop(body, 0, None)))
-    return alt(ways)
-
-
-# -- deadlines -----------------------------------------------------------------------------
-
-
-def running(term: Term) -> Iterator[Timed]:
-    """Yield the deadlines whose bodies have begun, whoever's clock counts."""
-    match term:
-        case _Empty() | _Never() | Letter() | Loop():
-            return  # what is still within a loop has not begun
-        case Seq(head=head, rest=rest):
-            yield from running(head)
-            yield from running(rest)
-        case Alt(terms=terms) | Par(terms=terms):
-            for each in terms:
-                yield from running(each)
-        case Timed(body=body, started=started):
-            if started and not isinstance(body, _Empty):
-                yield term
-            yield from running(body)
-        case _:
-            assert_never(term)
-
-
-def expire(term: Term, key: Hashable) -> Term:
-    """Return what is left once the deadline of this key has passed."""
-
-    def again(term: Term) -> Term:
-        return expire(term, key)
-
-    match term:
-        case _Empty() | _Never() | Letter() | Loop():
-            return term
-        case Seq(head=head, rest=rest):
-            return _seq(again(head), again(rest))
-        case Alt(terms=terms):
-            return alt(again(each) for each in terms)
-        case Par(terms=terms):
-            return par(again(each) for each in terms)
-        case Timed(body=body, otherwise=otherwise, started=started):
-            if started and term.key == key:
-                return body if otherwise is None else otherwise
-            return _timed(term, again(body), started=started)
     assert_never(term)

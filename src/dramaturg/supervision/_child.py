@@ -114,6 +114,14 @@ class Child:
         """The name of the actor that runs."""
         return f"{self.id}~{self.rung}" if self.rung else self.id
 
+    @property
+    def runs(self) -> bool:
+        """Tell whether there is an actor to stop.
+
+        Also one whose start was cut short together with its supervisor's turn.
+        """
+        return self.alive or (self.cell is not None and self.cell.state < DOWN)
+
     def is_active(self, *, of_pool: bool) -> bool:
         """Tell whether there is an actor; for a pool, as in OTP, what the supervisor believes."""
         return self.alive and (of_pool or (self.cell is not None and self.cell.state < DOWN))

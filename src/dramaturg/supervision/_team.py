@@ -313,7 +313,7 @@ class Team:
         """Stop one child by its rule."""
         if child.probe is not None:
             await ladder.end_probe(child)
-        if not child.alive:
+        if not child.runs:
             return
         if child.tell_to_stop():
             child.report_stop()
@@ -352,7 +352,7 @@ class Team:
         for child in children:
             child.forget_restart()
         if self.is_pool:
-            await self._stop_at_once([child for child in children if child.alive])
+            await self._stop_at_once([child for child in children if child.runs])
         else:
             for done, child in enumerate(reversed(children), 1):
                 await self.stop(child)

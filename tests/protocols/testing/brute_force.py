@@ -134,17 +134,20 @@ class World:
             channel = (message.sender, message.receiver)
             late = self.model.network is Network.FIFO and channel in heads
             heads.add(channel)
-            if self._passes(message) and (not late or self.left["reorder"]):
+            exposed = message.sender in self.actors and message.sender != message.receiver
+            if self._passes(message) and (not late or (exposed and self.left["reorder"])):
                 yield partial(World.deliver, at=at, late=late)
-            if self.left["drop"]:
+            if exposed and self.left["drop"]:
                 yield partial(World.lose, at=at)
-            if self.left["duplicate"] and self.model.network is not Network.REPEATING:
+            if exposed and self.left["duplicate"] and self.model.network is not Network.REPEATING:
                 yield partial(World.double, at=at)
 
     def _passes(self, message: Message) -> bool:
         if message.receiver in self.down:
             return False
-        return not self.part or (message.sender in self.part) == (message.receiver in self.part)
+        if not self.part or message.sender not in self.actors:
+            return True
+        return (message.sender in self.part) == (message.receiver in self.part)
 
     def _parts(self) -> Iterator[frozenset[str]]:
         names = set(self.actors)
@@ -161,7 +164,7 @@ class World:
             elif due > min(self.timers.values()):
                 yield key, "skew"
             else:
-                busy = self._undelivered() or self.down or self.part
+                busy = any(self._passes(each) for each in self._undelivered())
                 yield key, "early" if busy else "timer"
 
     def budget_of(self, name: str) -> str:

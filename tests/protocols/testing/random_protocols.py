@@ -116,7 +116,11 @@ def models(draw: st.DrawFn) -> Model:
         actors={name: draw(_table(names)) for name in names},
         sent=draw(
             st.lists(
-                st.tuples(st.just("outside"), st.sampled_from(names), st.sampled_from(MESSAGES)),
+                st.tuples(
+                    st.sampled_from(["outside", *names]),
+                    st.sampled_from(names),
+                    st.sampled_from(MESSAGES),
+                ),
                 max_size=2,
             )
         ),

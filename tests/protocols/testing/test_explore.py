@@ -2,8 +2,9 @@
 
 import subprocess
 import sys
-from itertools import count
+from itertools import count, pairwise
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -22,6 +23,9 @@ from dramaturg.protocols.testing import (
     replay,
     to_token,
 )
+from dramaturg.protocols.testing._faults_follow import FaultsFollow
+from dramaturg.protocols.testing._pickers import FaultsCompete, Swarm, Uniform
+from dramaturg.protocols.testing._run import run
 from tests.protocols.testing.lost_update import SHORTEST, careful, lost_update
 from tests.protocols.testing.worlds import Keeper, Source
 
@@ -234,6 +238,63 @@ def test_what_never_comes_to_rest_is_unknown() -> None:
     assert "100% cut off" in str(verdict)
 
 
+def test_a_circle_with_nothing_going_wrong_is_named_though_few_runs_get_into_it() -> None:
+    class Ball(Keeper):
+        """Passes what it gets on, for ever, if it has lost one message."""
+
+        def __init__(self, other: str) -> None:
+            super().__init__()
+            self.other = other
+
+        def on_message(self, sender: str, message: Any) -> list[Output]:
+            return [(self.other, message)] if message == "again" else []
+
+    class First(Ball):
+        def on_start(self) -> list[Output]:
+            return [(self.other, number) for number in range(20)]
+
+    class Second(Ball):
+        def on_message(self, sender: str, message: Any) -> list[Output]:
+            if message == "again":
+                return [(sender, message)]
+            lost = message != len(self.got)
+            self.got.append(message)
+            return [(sender, "again")] if lost and message == 1 else []
+
+    def scenario(world: World) -> None:
+        world.add("a", First("b"))
+        world.add("b", Second("a"))
+
+    verdict = explore(scenario, faults=Faults(drops=1), schedules=100, events=50)
+
+    assert verdict.outcome == "unknown"
+    assert 0 < verdict.truncated <= 10
+    assert sorted(verdict.livelock) == ["deliver a->b", "deliver b->a"]
+    assert "over and over deliver" in str(verdict)
+
+
+def test_what_comes_again_and_again_is_drawn_once() -> None:
+    def scenario(world: World) -> None:
+        world.add("c", Clockwork())
+        world.add("d", Clockwork())
+        world.always(lambda view: view.now < 40, "soon")
+
+    failure = explore(scenario).failure
+
+    assert failure is not None
+    assert len(failure.schedule) == 79
+    assert str(failure).startswith("""\
+always soon
+
+        c       d
+ 1      *       |     timer c/tick
+ 2      |       *     timer d/tick
+    ... the same 2 events 38 times more, up to 78
+79      *       |     timer c/tick
+
+79 events, """)
+
+
 def test_one_run_is_enough_if_there_is_nothing_to_choose() -> None:
     def scenario(world: World) -> None:
         world.add("a", Source("c", 1, 2))
@@ -255,3 +316,78 @@ def test_a_scenario_has_actors() -> None:
 
     with pytest.raises(ScenarioError, match="empty: adds no actor"):
         explore(empty)
+
+
+# -- where faults fall -----------------------------------------------------------------
+
+
+class Counter(Keeper):
+    """Forgets what it has counted when it crashes, and tells how far it came."""
+
+    def on_message(self, sender: str, message: Any) -> list[Output]:
+        self.got.append(message)
+        return [("b", len(self.got))]
+
+
+def counting(world: World) -> None:
+    world.add("a", Counter())
+    world.add("b", Keeper())
+    world.add("c", Source("a", *range(6)))
+
+
+def followed(seed: int, faults: Faults) -> tuple[str, ...]:
+    """Let faults follow, in a run of the counter."""
+    random = Random(seed)
+    picker = FaultsFollow(Uniform(random), Swarm(random), random, most=6, length=12)
+
+    def make() -> World:
+        world = World(faults=faults, network=Network.UNORDERED)
+        counting(world)
+        return world
+
+    return run(make, picker, most=100).schedule
+
+
+def test_a_crash_that_follows_comes_right_after_something_that_happened_to_the_same_actor() -> None:
+    befallen = 0
+    back_at_once = 0
+    for seed in SEEDS:
+        schedule = followed(seed, Faults(crashes={"a": 1}))
+        for before, crash, after in zip(schedule, schedule[1:], schedule[2:], strict=False):
+            if crash == "crash a":
+                befallen += before.startswith("deliver c->a")
+                back_at_once += after == "restart a"
+
+    # In the others nothing happened to it any more, or this kind of fault is switched off.
+    assert befallen >= 5
+    assert back_at_once >= 5
+
+
+def test_a_drop_that_follows_takes_what_was_just_sent() -> None:
+    newest = 0
+    for seed in SEEDS:
+        schedule = followed(seed, Faults(drops=1))
+        for before, drop in pairwise(schedule):
+            newest += before.startswith("deliver c->a") and drop.startswith("drop a->b")
+
+    assert newest >= 5
+
+
+def test_a_walk_that_is_unlucky_lets_timers_ring_only_so_often_before_the_network_heals() -> None:
+    class Last:
+        """Always the last choice: the timer, never to heal."""
+
+        def choose(self, events: Any) -> Any:
+            return events[-1]
+
+    def make() -> World:
+        world = World(faults=Faults(partitions=1))
+        world.add("c", Clockwork())
+        world.add("d", Keeper())
+        return world
+
+    random = Random(1)
+    ran = run(make, FaultsCompete(Last(), Swarm(random)), most=200)
+
+    parted = ran.schedule.index("partition c|d")
+    assert 0 <= ran.schedule.index("heal") - parted <= 12

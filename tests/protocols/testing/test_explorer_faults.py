@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._explorer import explore_all
 from dramaturg.protocols.testing._explorer_model import Exploration, Model
 from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
 from dramaturg.protocols.testing._outputs import Output, SetTimer
-from tests.protocols.testing.worlds import Keeper, Ringing
+from tests.protocols.testing.worlds import Keeper, Ringing, Source
 
 FIFO, UNORDERED, REPEATING = Network
 
@@ -16,7 +17,7 @@ FIFO, UNORDERED, REPEATING = Network
 def explored(
     *messages: str, network: Network = FIFO, faults: Faults = NO_FAULTS, **options: Any
 ) -> tuple[Exploration, set[str]]:
-    """Send messages from outside to one actor; return also what it may have got in the end."""
+    """Send messages from one actor to another; return also what that may have got in the end."""
     got: set[str] = set()
 
     def note(view: Any) -> None:
@@ -24,8 +25,7 @@ def explored(
 
     result = explore_all(
         Model(
-            actors={"a": Keeper()},
-            sent=[("x", "a", message) for message in messages],
+            actors={"a": Keeper(), "x": Source("a", *messages)},
             network=network,
             faults=faults,
             at_rest={"note": note},
@@ -260,7 +260,7 @@ def test_many_actors_are_parted_only_one_from_all_others(actors: int, divisions:
     assert explore_all(model).states == 2 + divisions
 
 
-def test_no_timer_rings_while_the_network_is_parted() -> None:
+def test_timers_ring_while_the_network_is_parted_and_nothing_can_be_delivered() -> None:
     model = Model(
         actors={"a": Ringing(t=1.0), "b": Keeper()},
         faults=Faults(partitions=1),
@@ -269,5 +269,66 @@ def test_no_timer_rings_while_the_network_is_parted() -> None:
 
     result = explore_all(model)
 
-    # Set: whole, parted, healed; rung: the same; and no way from set and parted to rung.
-    assert (result.states, result.transitions) == (6, 6)
+    # Set: whole, parted, healed; rung: the same; and a way from each of set to the same of rung.
+    assert (result.states, result.transitions) == (6, 7)
+
+
+def test_no_timer_rings_while_something_can_be_delivered_within_a_part() -> None:
+    ends: set[tuple[str, ...]] = set()
+    model = Model(
+        actors={"a": Ringing(t=1.0), "b": Source("a", "b"), "c": Source("a", "c")},
+        faults=Faults(partitions=1),
+        at_rest={"note": lambda view: ends.add(tuple(view["a"].got))},
+    )
+
+    explore_all(model)
+
+    # The timer may come before what waits for the network, but never before what does not.
+    assert ends == {
+        ("b", "c", "t"),
+        ("c", "b", "t"),
+        ("b", "t", "c"),
+        ("c", "t", "b"),
+        ("t", "b", "c"),
+        ("t", "c", "b"),
+    }
+
+
+def test_a_timer_rings_while_the_receiver_of_a_message_is_down() -> None:
+    model = Model(
+        actors={"a": Ringing(t=1.0), "b": Keeper()},
+        sent=[("a", "b", "m")],
+        faults=Faults(crashes={"b": 1}),
+        sometimes={"rung first": lambda view: bool(view["a"].got) and not view["b"].got},
+    )
+
+    assert explore_all(model).reached["rung first"] == ("crash b", "timer a/t")
+
+
+@pytest.mark.parametrize("sender", ["a", "outside"])
+@pytest.mark.parametrize(
+    "faults", [Faults(drops=1), Faults(duplicates=1), Faults(reorders=1), Faults(partitions=1)]
+)
+def test_the_network_spares_what_comes_from_outside_or_from_oneself(
+    sender: str, faults: Faults
+) -> None:
+    model = Model(
+        actors={"a": Keeper(), "b": Keeper()},
+        sent=[(sender, "a", "m"), (sender, "a", "n")],
+        faults=faults,
+        at_rest={"both": lambda view: view["a"].got == ["m", "n"]},
+    )
+
+    result = explore_all(model)
+
+    # Parting the network changes nothing but the network.
+    assert (result.verdict, result.states) == ("pass", 9 if faults.partitions else 3)
+
+
+@pytest.mark.parametrize(
+    "budget", ["delays", "slow", "node_crashes", "write_errors", "torn_writes"]
+)
+def test_faults_that_a_model_does_not_have_are_refused(budget: str) -> None:
+    one: dict[str, Any] = {budget: 1}
+    with pytest.raises(ScenarioError, match=rf"Faults\({budget}=...\): cannot happen in a Model"):
+        Model(actors={"a": Keeper()}, faults=Faults(**one))

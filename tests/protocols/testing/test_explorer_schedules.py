@@ -57,7 +57,7 @@ def test_a_long_schedule_leads_a_world_to_the_same_failure() -> None:
 
 def schedule_to(*got: str, network: Network, faults: Faults, sent: str) -> tuple[str, ...]:
     model = Model(
-        actors={"a": Keeper()},
+        actors={"a": Keeper(), "x": Keeper()},
         sent=[("x", "a", message) for message in sent],
         network=network,
         faults=faults,

@@ -21,6 +21,7 @@ from dramaturg.protocols.testing import (
     ScenarioError,
     SimulatedCrash,
     Simulation,
+    SystemScenario,
     explore_system,
     replay_system,
 )
@@ -229,7 +230,7 @@ def test_a_crash_at_the_top_is_no_failure_of_the_system_and_another_error_is() -
 @pytest.mark.parametrize("budget", ["drops", "duplicates", "reorders", "skews", "partitions"])
 def test_what_cannot_happen_within_one_system_is_refused(budget: str) -> None:
     budgets: dict[str, Any] = {budget: 1}
-    with pytest.raises(ScenarioError, match="cannot happen within one system"):
+    with pytest.raises(ScenarioError, match="cannot happen in one system"):
         explore_system(careful, faults=Faults(**budgets))
 
 
@@ -404,3 +405,122 @@ def test_a_blocking_actor_is_no_part_of_a_simulation() -> None:
             sim.system.spawn(Blocking)
 
     explore_system(scenario, schedules=1).check()
+
+
+# -- time and quiet -----------------------------------------------------------------------
+
+
+def observed(scenario: SystemScenario) -> list[Any]:
+    """Return what a calm run notes after its first event."""
+
+    async def waits_first(sim: Simulation) -> None:
+        await asyncio.sleep(1.0)
+        await scenario(sim)
+
+    replayed = replay_system(waits_first, [])
+    assert replayed.run.broken is None
+    return [note for step in replayed.run.steps for note in step.notes]
+
+
+def test_time_stands_still_for_what_waits() -> None:
+    async def scenario(sim: Simulation) -> None:
+        store = sim.system.spawn(Store, name="store")
+        before = sim.keeps_time()
+        store.tell(Put(1))
+        sim.note((before, sim.keeps_time()))
+        await sim.idle()
+        sim.note(sim.keeps_time())
+
+    assert observed(scenario) == [((), ("deliver scenario->/store #0",)), ()]
+
+
+def test_a_scenario_waits_until_all_is_quiet() -> None:
+    async def scenario(sim: Simulation) -> None:
+        store = sim.system.spawn(Store, name="store")
+        store.tell(Put(1))
+        store.tell(Put(2))
+        sleeping = asyncio.ensure_future(asyncio.sleep(3.0))
+        left = await sim.idle()
+        sim.note((left, await store.request(Get())))
+        await sleeping
+        sim.note(await sim.idle())
+
+    assert observed(scenario) == [(3.0, 2), None]
+
+
+def test_a_run_that_is_cut_off_ends_its_scenario() -> None:
+    ended: list[str] = []
+
+    async def scenario(sim: Simulation) -> None:
+        try:
+            for _ in range(100):
+                await asyncio.sleep(1.0)
+        finally:
+            await asyncio.sleep(1.0)
+            ended.append("yes")
+
+    verdict = explore_system(scenario, schedules=1, events=5)
+
+    assert verdict.outcome == "unknown"
+    assert set(ended) == {"yes"}
+
+
+# -- properties that a scenario declares while it runs -----------------------------------------
+
+
+def test_what_is_never_reached_fails() -> None:
+    async def scenario(sim: Simulation) -> None:
+        store = sim.system.spawn(Store, name="store")
+        sim.sometimes(lambda view: view["/store"].stock == 7, "seven")
+        sim.sometimes(lambda view: view["/store"].stock == 1, "one")
+        await store.request(Put(1))
+
+    verdict = explore_system(scenario, schedules=3)
+
+    assert verdict.outcome == "fail"
+    assert verdict.never == ("sometimes seven",)
+
+
+def test_what_does_not_come_to_hold_fails() -> None:
+    async def scenario(sim: Simulation) -> None:
+        store = sim.system.spawn(Store, name="store")
+        await asyncio.sleep(10.0)
+        sim.eventually(lambda view: view["/store"].stock == 7, name="seven")
+        sim.eventually(lambda view: view["/store"].stock == 1, within=2.0, name="one")
+        await asyncio.sleep(1.0)
+        await store.request(Put(1))
+
+    verdict = explore_system(scenario, schedules=3)
+
+    assert verdict.failure is not None
+    assert verdict.failure.property == "eventually seven"
+
+
+def test_what_holds_too_late_fails() -> None:
+    async def scenario(sim: Simulation) -> None:
+        store = sim.system.spawn(Store, name="store")
+        sim.eventually(lambda view: view["/store"].stock == 1, within=2.0, name="one")
+        await asyncio.sleep(3.0)
+        await store.request(Put(1))
+
+    verdict = explore_system(scenario, schedules=3)
+
+    assert verdict.failure is not None
+    assert verdict.failure.detail == "did not hold within 2 s"
+
+
+def test_a_cause_without_its_effect_fails() -> None:
+    async def scenario(sim: Simulation) -> None:
+        store = sim.system.spawn(Store, name="store")
+        sim.leads_to(
+            lambda view: view["/store"].stock == 1,
+            lambda view: view["/store"].stock == 2,
+            name="one, then two",
+        )
+        await store.request(Put(1))
+        await store.request(Put(3))
+
+    verdict = explore_system(scenario, schedules=3)
+
+    assert verdict.failure is not None
+    assert verdict.failure.property == "leads_to one, then two"

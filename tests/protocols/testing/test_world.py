@@ -1,5 +1,6 @@
 """A world of plain actors: what may happen next, and what it does."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -198,6 +199,43 @@ def test_a_crash_takes_the_timers_and_what_is_on_its_way_if_that_is_declared() -
     assert names(world.enabled()) == []
 
 
+def test_what_two_fields_share_they_share_after_a_crash_and_with_no_other_incarnation() -> None:
+    class Sharing(Keeper):
+        def __init__(self) -> None:
+            super().__init__()
+            self.also = self.got
+            self.me = self
+
+    def fill(world: World) -> None:
+        world.add("s", Sharing())
+        world.send("user", "s", 1)
+
+    world = begun(fill, faults=Faults(crashes=1))
+    before = world.actors["s"]
+    do(world, "deliver user->s #0", "crash s")
+    after = world.actors["s"]
+
+    assert (before.got, after.got) == ([1], [])
+    assert after.also is after.got
+    assert after.me is after
+
+
+def test_an_actor_that_says_how_it_is_copied_is_copied_so() -> None:
+    class Sparing(Keeper):
+        def __deepcopy__(self, memo: object) -> "Sparing":
+            copied = Sparing()
+            copied.got = ["a copy"]
+            return copied
+
+    def fill(world: World) -> None:
+        world.add("s", Sparing())
+
+    world = begun(fill, faults=Faults(crashes=1))
+    do(world, "crash s")
+
+    assert world.actors["s"].got == ["a copy"]
+
+
 def test_on_crash_sees_the_fields_for_the_last_time() -> None:
     seen: list[Any] = []
 
@@ -278,6 +316,144 @@ def test_of_many_actors_one_is_parted_from_the_rest() -> None:
 
     assert names(world.faults())[:2] == ["partition a|b,c,d,e", "partition b|a,c,d,e"]
     assert len(world.faults()) == 5
+
+
+def test_while_the_network_is_parted_timers_ring_when_nothing_can_be_delivered() -> None:
+    def fill(world: World) -> None:
+        world.add("a", Source("t", 1))
+        world.add("t", Ringing(soon=2))
+
+    world = begun(fill, faults=Faults(partitions=1, early_timers=1))
+
+    assert "early t/soon" in names(world.faults())
+    do(world, "partition a|t")
+    assert names(world.enabled()) == ["heal", "timer t/soon"]
+    assert names(world.faults()) == []
+    do(world, "timer t/soon")
+    assert (world.now, names(world.enabled())) == (2, ["heal"])
+    do(world, "heal", "deliver a->t #0")
+    assert world.actors["t"].got == ["soon", 1]
+
+
+def test_seconds_in_which_the_network_is_parted_are_not_counted_against_a_promise() -> None:
+    def fill(world: World) -> None:
+        world.add("a", Source("t", 1))
+        world.add("t", Ringing(soon=9, late=12))
+        world.eventually(lambda view: 1 in view["t"].got, within=5, name="arrives")
+        world.leads_to(
+            lambda view: 1 in view["t"].got,
+            lambda view: "late" in view["t"].got,
+            within=2,
+            name="rings",
+        )
+
+    world = begun(fill, faults=Faults(partitions=1))
+    do(world, "partition a|t", "timer t/soon", "heal")
+    assert world.execute(world.enabled()[0]) is None
+    (late,) = world.enabled()
+    broken = world.execute(late)
+
+    assert world.now == 12
+    assert broken is not None
+    assert broken.name == "leads_to rings"
+
+
+def test_timers_ring_while_the_receivers_of_all_messages_are_down() -> None:
+    def fill(world: World) -> None:
+        world.add("b", Book())
+        world.add("t", Ringing(soon=2))
+        world.send("user", "b", 1)
+
+    world = begun(fill, faults=Faults(crashes={"b": 1}))
+    do(world, "crash b")
+
+    assert names(world.enabled()) == ["restart b", "timer t/soon"]
+
+
+def test_a_delayed_message_waits_until_a_timer_has_rung() -> None:
+    def fill(world: World) -> None:
+        two_sources(world)
+        world.add("t", Ringing(soon=2))
+
+    world = begun(fill, faults=Faults(delays=1))
+
+    assert names(world.faults()) == ["delay a->c #0", "delay b->c #0"]
+    do(world, "delay a->c #0")
+    # On a network that keeps the order, those behind it wait too.
+    assert names(world.enabled()) == ["deliver b->c #0"]
+    assert names(world.faults()) == []
+    do(world, "deliver b->c #0")
+    assert names(world.enabled()) == ["timer t/soon"]
+    do(world, "timer t/soon")
+    assert names(world.enabled()) == ["deliver a->c #0"]
+
+
+def test_a_delayed_message_arrives_when_nothing_else_is_left_to_do() -> None:
+    world = begun(two_sources, faults=Faults(delays=2), network=Network.UNORDERED)
+
+    do(world, "delay a->c #0", "delay b->c #0")
+    assert names(world.enabled()) == ["deliver a->c #1"]
+    do(world, "deliver a->c #1")
+    assert names(world.enabled()) == ["deliver a->c #0", "deliver b->c #0"]
+    do(world, "deliver b->c #0", "deliver a->c #0")
+    assert (world.actors["c"].got, names(world.enabled())) == ([2, 3, 1], [])
+
+
+def test_a_slow_actor_takes_no_turn_until_the_timer_of_another_has_rung() -> None:
+    def fill(world: World) -> None:
+        world.add("b", Ringing(first=1))
+        world.add("t", Ringing(then=2))
+        world.send("user", "b", 1)
+        world.send("user", "t", 1)
+
+    world = begun(fill, faults=Faults(slow=1))
+
+    assert names(world.faults()) == ["slow b", "slow t"]
+    do(world, "slow b")
+    assert names(world.faults()) == []
+    assert names(world.enabled()) == ["deliver user->t #0"]
+    do(world, "deliver user->t #0")
+    assert names(world.enabled()) == ["timer t/then"]
+    do(world, "timer t/then")
+    assert (world.now, names(world.enabled())) == (2, ["deliver user->b #0"])
+
+
+def test_a_slow_actor_goes_on_when_nothing_else_is_left_to_do() -> None:
+    def fill(world: World) -> None:
+        world.add("b", Ringing(only=1))
+        world.send("user", "b", 1)
+
+    world = begun(fill, faults=Faults(slow=2))
+    do(world, "slow b")
+
+    assert names(world.faults()) == []
+    assert names(world.enabled()) == ["deliver user->b #0"]
+    do(world, "deliver user->b #0")
+    assert names(world.enabled()) == ["timer b/only"]
+    do(world, "timer b/only")
+    assert names(world.enabled()) == []
+
+
+def test_who_comes_back_from_a_crash_is_slow_no_more() -> None:
+    world = begun(book, faults=Faults(slow=1, crashes={"b": 1}))
+    do(world, "slow b", "crash b", "restart b")
+
+    assert names(world.enabled()) == ["deliver user->b #0", "deliver b->log #0"]
+
+
+@pytest.mark.parametrize("sender", ["c", "user"])
+def test_the_network_spares_what_comes_from_outside_or_from_oneself(sender: str) -> None:
+    def fill(world: World) -> None:
+        world.add("a", Keeper())
+        world.add("c", Keeper())
+        world.send(sender, "c", 1)
+        world.send(sender, "c", 2)
+
+    world = begun(fill, faults=Faults(drops=1, duplicates=1, reorders=1, delays=1, partitions=1))
+
+    assert names(world.faults()) == ["partition a|c"]
+    do(world, "partition a|c")
+    assert names(world.enabled()) == [f"deliver {sender}->c #0", "heal"]
 
 
 # -- bad input -------------------------------------------------------------------------
@@ -361,3 +537,65 @@ def test_a_message_to_nobody_is_refused_before_the_run() -> None:
 def test_budgets_are_numbers(budget: Any) -> None:
     with pytest.raises(ScenarioError, match="no budget"):
         Faults(**budget)
+
+
+@pytest.mark.parametrize("budget", ["node_crashes", "write_errors", "torn_writes"])
+def test_faults_of_nodes_and_disks_are_refused(budget: str) -> None:
+    one: dict[str, Any] = {budget: 1}
+    with pytest.raises(ScenarioError, match=rf"Faults\({budget}=...\): cannot happen in a World"):
+        World(faults=Faults(**one))
+    with pytest.raises(ScenarioError, match="cannot happen in a World"):
+        World(faults=Faults(node_crashes={"a": 1}))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "covers", "spares"),
+    [
+        ("s1", ["s1", "s1/a", "s1-b", "s1b"], ["s10", "s", "t1"]),
+        ("s", ["s1", "s10", "s-1"], ["store"]),
+        ("/store", ["/store", "/store/a"], ["/stores"]),
+        ("a-", ["a-1", "a-b", "a--"], ["a", "b-1"]),
+        ("", ["s1", "a"], []),
+    ],
+)
+def test_a_budget_for_crashes_covers_names_that_begin_with_whole_parts(
+    beginning: str, covers: list[str], spares: list[str]
+) -> None:
+    faults = Faults(crashes={"none": 0, beginning: 1})
+
+    assert {faults.crash_budget_of(name) for name in covers} == {beginning}
+    assert {faults.crash_budget_of(name) for name in spares} <= {""}
+
+
+def test_the_whole_name_goes_before_its_beginning() -> None:
+    faults = Faults(crashes={"s": 2, "s1": 1})
+
+    assert [faults.crash_budget_of(name) for name in ("s1", "s2", "s10")] == ["s1", "s", "s"]
+
+
+@pytest.mark.parametrize("after", [-1, -0.5, float("nan"), float("inf"), "soon", None])
+def test_a_timer_is_set_for_a_finite_time_from_now(after: Any) -> None:
+    with pytest.raises(ScenarioError, match="is no time; expected seconds of at least 0"):
+        SetTimer("t", after)
+
+
+def test_a_timer_that_is_set_for_no_time_ends_the_search_and_is_no_failure() -> None:
+    class Confused(Keeper):
+        def on_message(self, sender: str, message: Any) -> list[Output]:
+            return [SetTimer("t", -1)]
+
+    def fill(world: World) -> None:
+        world.add("c", Confused())
+        world.send("user", "c", 1)
+
+    with pytest.raises(ScenarioError, match="is no time"):
+        do(begun(fill), "deliver user->c #0")
+
+
+def test_a_check_without_a_name_is_known_by_the_line_that_it_is_in() -> None:
+    world = World()
+    world.always(lambda view: True)
+
+    ((name, check),) = world.properties.always
+    line = inspect.getsourcelines(check)[1]
+    assert name == f"always check at test_world.py:{line}"

@@ -90,8 +90,13 @@ async def ask(stage: Stage, supervisor: Attempt, request: Any) -> Any:
     """Ask a supervisor; return the value of its answer."""
     values: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
     answer = supervisor.ref.ask(request, block=False, timeout=FOR_EVER)
+
+    def note() -> None:
+        if not values.done():
+            values.set_result(_answered(stage, supervisor, answer))
+
     # In the very moment of the answer: who it names may be somebody else right after it.
-    answer.add_done_callback(lambda: values.set_result(_answered(stage, supervisor, answer)))
+    answer.add_done_callback(note)
     value = await values
     if value == DOWN:
         # In OTP whoever asks is told so by the end itself.

@@ -4,7 +4,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from dramaturg.actors import Clock, ManualClock
 from dramaturg.actors._clock import TimerHandle
@@ -14,6 +14,14 @@ A_WHILE = 3_600.0
 
 FOR_EVER = 1e9
 """The timeout of requests that wait as long as it takes."""
+
+
+class StageClock(Protocol):
+    """What those on stage need of a clock."""
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
 
 
 class WatchedClock:

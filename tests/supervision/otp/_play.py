@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 from dramaturg.actors import ActorSystem, Clock
 from dramaturg.supervision import WhichChildren
@@ -25,20 +25,36 @@ def play(scenario: Json, clock: Clock) -> list[Json]:
 
 
 async def _play(scenario: Json, loop: Loop, clock: WatchedClock) -> list[Json]:
-    stage = Stage(clock)
     async with ActorSystem("otp", clock=clock, seed=SEED, hold_limit=None) as system:
-        write_trace(system, stage)
-        play = _Play(stage, Settling(loop, clock), Steps(system, stage, scenario["root"]))
-        try:
-            await play.steps([{"op": "start_root"}, *scenario["steps"]])
-            await play.end()
-        finally:
-            await play.bring_down()
+        return await play_on(system, scenario, Stage(clock), Settling(loop, clock))
+
+
+async def play_on(
+    system: ActorSystem, scenario: Json, stage: Stage, settling: "Settles"
+) -> list[Json]:
+    """Play a scenario on a system; return the trace."""
+    write_trace(system, stage)
+    play = _Play(stage, settling, Steps(system, stage, scenario["root"]))
+    try:
+        await play.steps([{"op": "start_root"}, *scenario["steps"]])
+        await play.end()
+    finally:
+        await play.bring_down()
     return play.trace
 
 
+class Settles(Protocol):
+    """Whoever can tell when nothing moves any more."""
+
+    async def until(self, condition: Callable[[], bool]) -> None: ...
+
+    async def rest(self) -> None: ...
+
+    async def soon(self) -> None: ...
+
+
 class _Play:
-    def __init__(self, stage: Stage, settling: Settling, steps: Steps) -> None:
+    def __init__(self, stage: Stage, settling: Settles, steps: Steps) -> None:
         self.trace: list[Json] = []
         self._stage = stage
         self._settling = settling

@@ -5,7 +5,7 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 from dramaturg.actors import Actor, ActorRef
-from tests.supervision.otp._clock import WatchedClock
+from tests.supervision.otp._clock import StageClock
 from tests.supervision.otp.compare import Json
 
 ABOVE = "above"
@@ -44,7 +44,7 @@ class Attempt:
 class Stage:
     """Knows all attempts of one run, and keeps the events until they are asked for."""
 
-    def __init__(self, clock: WatchedClock) -> None:
+    def __init__(self, clock: StageClock) -> None:
         self.clock = clock
         self._alive: dict[str, list[Attempt]] = {}
         self.ran: dict[str, ActorRef[Any]] = {}

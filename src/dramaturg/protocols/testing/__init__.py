@@ -10,6 +10,8 @@ actors. What a run has observed is judged by
 import typing as _typing
 
 from dramaturg.protocols.testing._causality import CausalVerdict, Delivered, VectorClock, causal
+from dramaturg.protocols.testing._conformance import conforms
+from dramaturg.protocols.testing._deadlock import no_deadlock
 from dramaturg.protocols.testing._deliveries import (
     CountVerdict,
     at_least_once,
@@ -17,6 +19,7 @@ from dramaturg.protocols.testing._deliveries import (
     exactly_once,
     monotonic,
 )
+from dramaturg.protocols.testing._disk import Disk
 from dramaturg.protocols.testing._errors import EscapeError, NotReproducibleError, ScenarioError
 from dramaturg.protocols.testing._explore import Scenario, explore, replay
 from dramaturg.protocols.testing._explore_system import explore_system, replay_system
@@ -41,14 +44,46 @@ from dramaturg.protocols.testing._history_errors import (
     StillOpenError,
 )
 from dramaturg.protocols.testing._history_verdict import HistoryVerdict
+from dramaturg.protocols.testing._incident import (
+    IncidentRun,
+    IncidentSetup,
+    Outside,
+    RefAt,
+    replay_incident,
+)
 from dramaturg.protocols.testing._linearizability import (
     MAX_STEPS,
     linearizable,
     sequentially_consistent,
 )
 from dramaturg.protocols.testing._linearizability_failure import OrderVerdict
+from dramaturg.protocols.testing._mock_agent import (
+    Answers,
+    Call,
+    Delayed,
+    InTurn,
+    MockAgent,
+    NoMoreAnswersError,
+)
+from dramaturg.protocols.testing._node import Node
 from dramaturg.protocols.testing._outputs import CancelTimer, Noted, Output, SetTimer
+from dramaturg.protocols.testing._probe import TestProbe
+from dramaturg.protocols.testing._probe_async import AsyncTestProbe
+from dramaturg.protocols.testing._probe_errors import (
+    NoMessageError,
+    NothingToReplyError,
+    UnexpectedMessageError,
+)
+from dramaturg.protocols.testing._pytest_search import ReplayFailed, simulation_of
+from dramaturg.protocols.testing._pytest_simulate import simulate
 from dramaturg.protocols.testing._replay import Replayed, from_token, to_token
+from dramaturg.protocols.testing._scripted import (
+    NO_REPLY,
+    Line,
+    Script,
+    ScriptedActor,
+    ScriptNotFollowedError,
+)
 from dramaturg.protocols.testing._sequential_models import (
     CounterModel,
     CustomModel,
@@ -60,8 +95,12 @@ from dramaturg.protocols.testing._sequential_models import (
     SequentialModel,
     SetModel,
 )
+from dramaturg.protocols.testing._simulated_system import SimulatedCrash
 from dramaturg.protocols.testing._simulation import Simulation, SystemScenario
-from dramaturg.protocols.testing._simulation_faults import SimulatedCrash
+from dramaturg.protocols.testing._single_actor import ActorUnderTest, explore_actor, replay_actor
+from dramaturg.protocols.testing._single_actor_messages import Messages, Peers
+from dramaturg.protocols.testing._stage import Stage, TimeStandsStillError, VirtualClock
+from dramaturg.protocols.testing._stepping import PropertyBrokenError, Stepper
 from dramaturg.protocols.testing._system_view import SystemView
 from dramaturg.protocols.testing._verdict import Failure, SimulationFailed, Verdict
 from dramaturg.protocols.testing._view import View
@@ -78,14 +117,21 @@ if _typing.TYPE_CHECKING:
 __all__ = [
     "MAX_STEPS",
     "NO_FAULTS",
+    "NO_REPLY",
     "UNKNOWN",
+    "ActorUnderTest",
+    "Answers",
+    "AsyncTestProbe",
+    "Call",
     "CancelTimer",
     "CausalVerdict",
     "CountVerdict",
     "CounterModel",
     "CustomModel",
+    "Delayed",
     "Delivered",
     "DeterministicModel",
+    "Disk",
     "EscapeError",
     "Exploration",
     "Failed",
@@ -96,43 +142,69 @@ __all__ = [
     "HistoryError",
     "HistoryEvent",
     "HistoryVerdict",
+    "InTurn",
+    "IncidentRun",
+    "IncidentSetup",
     "Invoked",
+    "Line",
     "LockModel",
     "MapModel",
+    "Messages",
+    "MockAgent",
     "Model",
     "Network",
+    "NoMessageError",
+    "NoMoreAnswersError",
+    "Node",
     "NotInvokedError",
     "NotReproducibleError",
     "Noted",
+    "NothingToReplyError",
     "Operation",
     "OrderVerdict",
     "Output",
+    "Outside",
+    "Peers",
+    "PropertyBrokenError",
     "QueueModel",
+    "RefAt",
     "RegisterModel",
+    "ReplayFailed",
     "Replayed",
     "Returned",
     "Scenario",
     "ScenarioError",
+    "Script",
+    "ScriptNotFollowedError",
+    "ScriptedActor",
     "SequentialModel",
     "SetModel",
     "SetTimer",
     "SimulatedCrash",
     "Simulation",
     "SimulationFailed",
+    "Stage",
+    "Stepper",
     "StillOpenError",
     "SystemScenario",
     "SystemView",
+    "TestProbe",
+    "TimeStandsStillError",
+    "UnexpectedMessageError",
     "VectorClock",
     "Verdict",
     "View",
+    "VirtualClock",
     "World",
     "at_least_once",
     "at_most_once",
     "causal",
+    "conforms",
     "conversations",
     "events_in",
     "exactly_once",
     "explore",
+    "explore_actor",
     "explore_all",
     "explore_system",
     "from_token",
@@ -141,11 +213,16 @@ __all__ = [
     "linearizable",
     "messages_of",
     "monotonic",
+    "no_deadlock",
     "operations",
     "real_time_order",
     "replay",
+    "replay_actor",
+    "replay_incident",
     "replay_system",
     "sequentially_consistent",
+    "simulate",
+    "simulation_of",
     "to_token",
 ]
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dramaturg.protocols.testing._repetition import stretches, without_numbers
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -26,7 +28,10 @@ def shown(value: Any, longest: int = LONGEST) -> str:
 
 
 def sequence_diagram(actors: Sequence[str], steps: Iterable[Step]) -> str:
-    """Draw a run as text, a line for each event, the events numbered from 1."""
+    """Draw a run as text, a line for each event, the events numbered from 1.
+
+    What comes three times in a row or more is drawn once, and how often it came.
+    """
     steps = tuple(steps)
     names = _columns(actors, steps)
     width = max([NARROWEST, *[len(name) + 2 for name in names]])
@@ -35,14 +40,21 @@ def sequence_diagram(actors: Sequence[str], steps: Iterable[Step]) -> str:
     head = [" "] * (margin + width * len(names))
     for name, at in center.items():
         _write(head, at - len(name) // 2, name)
-    lines = ["".join(head).rstrip()]
-    for number, step in enumerate(steps, 1):
+    rows: list[str] = []
+    for step in steps:
         row = [" "] * (margin + width * len(names))
-        _write(row, 0, f"{number:>{margin - 2}}")
         for at in center.values():
             row[at] = "|"
         said = _draw(row, center, step)
-        lines.append(f"{''.join(row)}  {said}".rstrip())
+        rows.append(f"{''.join(row)}  {said}".rstrip()[margin:])
+    numbered = [f"{number:>{margin - 2}}  {row}" for number, row in enumerate(rows, 1)]
+    lines = ["".join(head).rstrip()]
+    for start, length, times in stretches([without_numbers(row) for row in rows]):
+        lines += numbered[start : start + length]
+        if times > 1:
+            same = "same" if length == 1 else f"same {length} events"
+            again = f"... the {same} {times - 1} times more, up to {start + length * times}"
+            lines.append(f"{' ' * margin}{again}")
     return "\n".join(lines)
 
 
@@ -53,6 +65,7 @@ def _columns(actors: Sequence[str], steps: Sequence[Step]) -> list[str]:
         flight = step.event.payload
         if hasattr(flight, "sender"):
             names.setdefault(flight.sender)
+            names.setdefault(flight.receiver)  # it may have ended since
     return list(names)
 
 

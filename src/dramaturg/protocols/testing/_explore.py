@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from dramaturg.protocols.testing._event import Schedule
+    from dramaturg.protocols.testing._every_schedule import EverySchedule
     from dramaturg.protocols.testing._kernel import Kernel
 
 __all__ = ["Scenario", "explore", "investigate", "limits_of", "replay"]
@@ -112,23 +113,31 @@ def _positive(option: str, value: int) -> int:
 
 
 def investigate(
-    make: Callable[[], Kernel], *, seed: int = 0, limits: Limits | None = None
+    make: Callable[[], Kernel],
+    *,
+    seed: int = 0,
+    limits: Limits | None = None,
+    search: EverySchedule | None = None,
 ) -> Verdict:
     """Do what :func:`explore` does, for any kernel.
+
+    :param search: goes through all schedules, instead of some.
 
     :raises NotReproducibleError: if the same schedule does not lead to the same run.
     """
     # The calm run twice: what differs then would make every verdict worthless.
     check_reproducible(make, ())
-    seen = Search(make, seed=seed, limits=limits).go()
+    seen = (search or Search(make, seed=seed, limits=limits)).go()
     if seen.found is not None:
         failure = _failure(make, seen, seen.found, seed)
         return _verdict("fail", seen, seed, failure=failure)
-    never = tuple(sorted(set(_sometimes(make)) - seen.reached))
+    never = tuple(sorted(seen.to_reach - seen.reached))
     if never:
         return _verdict("fail", seen, seed, never=never)
     too_many = seen.truncated > MOST_TRUNCATED * seen.schedules
-    return _verdict("unknown" if too_many else "pass", seen, seed)
+    if search is not None:
+        return _verdict("pass" if seen.complete else "unknown", seen, seed, complete=seen.complete)
+    return _verdict("unknown" if too_many or seen.livelock else "pass", seen, seed)
 
 
 def _verdict(outcome: Any, seen: Searched, seed: int, **more: Any) -> Verdict:
@@ -137,17 +146,10 @@ def _verdict(outcome: Any, seen: Searched, seed: int, **more: Any) -> Verdict:
         schedules=seen.schedules,
         events=seen.events,
         truncated=seen.truncated,
+        livelock=seen.livelock,
         seed=seed,
         **more,
     )
-
-
-def _sometimes(make: Callable[[], Kernel]) -> list[str]:
-    kernel = make()
-    try:
-        return kernel.to_reach()
-    finally:
-        kernel.close()
 
 
 def _failure(make: Callable[[], Kernel], seen: Searched, found: Found, seed: int) -> Failure:

@@ -6,8 +6,9 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
 from dramaturg.protocols.testing._errors import ScenarioError
+from dramaturg.protocols.testing._every_schedule import EverySchedule
 from dramaturg.protocols.testing._explore import investigate, limits_of
-from dramaturg.protocols.testing._faults import NO_FAULTS, Faults
+from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
 from dramaturg.protocols.testing._replay import Replayed, from_token, replay
 from dramaturg.protocols.testing._simulation import Simulation, SystemScenario
 
@@ -28,7 +29,9 @@ def explore_system(
     seed: int = 0,
     allow: Collection[str] = (),
     any_sender_first: bool = False,
+    network: Network = Network.FIFO,
     horizon: float = 3_600.0,
+    exhaustive: bool = False,
 ) -> Verdict:
     """Look for a schedule of a whole actor system that breaks a property.
 
@@ -47,18 +50,33 @@ def explore_system(
 
     :param scenario: an ``async def`` function; an ``AssertionError`` in it is a failure, and so
         is that it still waits when nothing is left to happen.
-    :param faults: ``crashes`` and ``early_timers``; crashes by the beginnings of paths.
+    :param faults: ``crashes``, by the beginnings of paths, ``early_timers`` and ``slow``; with
+        nodes all the others, too.
     :param schedules: so many runs; ``events``: so many events in each.
     :param seed: the same seed tries the same schedules.
     :param allow: what of the outside may be used, see :class:`Simulation`.
     :param any_sender_first: let messages of different senders overtake each other.
+    :param network: what the network between nodes promises.
     :param horizon: seconds of virtual time after which no timer rings any more.
-    :raises ScenarioError: if it is no scenario.
+    :param exhaustive: try every schedule, but for those that differ only in the order of events
+        at different actors (see ``_every_schedule``), up to ``schedules`` of them; the verdict
+        says whether it is ``complete``. Implies ``any_sender_first``.
+    :raises ScenarioError: if it is no scenario, or faults need nodes that it does not have.
     :raises NotReproducibleError: if the same schedule does not lead to the same run.
     :raises EscapeError: if an actor uses what is not controlled.
     """
-    make = _maker(scenario, faults, allow, any_sender_first=any_sender_first, horizon=horizon)
-    return investigate(make, seed=seed, limits=limits_of(schedules, events))
+    make = _maker(
+        scenario,
+        faults,
+        allow,
+        any_sender_first=any_sender_first or exhaustive,
+        network=network,
+        horizon=horizon,
+        find_out_touched=exhaustive,
+    )
+    limits = limits_of(schedules, events)
+    search = EverySchedule(make, limits) if exhaustive else None
+    return investigate(make, seed=seed, limits=limits, search=search)
 
 
 def replay_system(
@@ -68,6 +86,7 @@ def replay_system(
     faults: Faults = NO_FAULTS,
     allow: Collection[str] = (),
     any_sender_first: bool = False,
+    network: Network = Network.FIFO,
     horizon: float = 3_600.0,
 ) -> Replayed:
     """Run one schedule of a system again, from its token or its names.
@@ -78,7 +97,9 @@ def replay_system(
     :raises ScenarioError: if it is no token or no scenario.
     :raises EscapeError: as :func:`explore_system`.
     """
-    make = _maker(scenario, faults, allow, any_sender_first=any_sender_first, horizon=horizon)
+    make = _maker(
+        scenario, faults, allow, any_sender_first=any_sender_first, network=network, horizon=horizon
+    )
     return replay(make, from_token(token) if isinstance(token, str) else tuple(token))
 
 
@@ -88,7 +109,9 @@ def _maker(
     allow: Collection[str],
     *,
     any_sender_first: bool,
+    network: Network,
     horizon: float,
+    find_out_touched: bool = False,
 ) -> Callable[[], Simulation]:
     if not iscoroutinefunction(scenario):
         raise ScenarioError(
@@ -103,7 +126,9 @@ def _maker(
             faults=faults,
             allow=allow,
             any_sender_first=any_sender_first,
+            network=network,
             horizon=horizon,
+            find_out_touched=find_out_touched,
         )
 
     return make

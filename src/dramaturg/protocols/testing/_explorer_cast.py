@@ -7,7 +7,6 @@ it, is executed once, on a copy; from then on it is a look-up.
 from __future__ import annotations
 
 import copy
-import math
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dramaturg.protocols.testing._errors import ScenarioError
@@ -186,11 +185,6 @@ class Cast:
 
     def _published(self, actor: int, local: int, effects: Effects) -> Step:
         name = self.names[actor]
-        for timer in effects.timers:
-            if isinstance(timer, SetTimer) and not 0 <= timer.after < math.inf:
-                raise ScenarioError(
-                    thing=name, problem=f"sets {timer!r}", expected="seconds of at least 0"
-                )
         sent = tuple(self.envelope(name, to, message) for to, message in effects.messages)
         notes = tuple(self.note(value) for value in effects.notes)
         return Step(local, sent, effects.timers, notes)

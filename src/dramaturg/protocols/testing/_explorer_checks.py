@@ -69,11 +69,7 @@ class RememberedCheck:
 
     def _ask(self, row: Row) -> Broken | None:
         view = StateView(self._space, row)
-        try:
-            broken = failed(self.name, self._check, view)
-        except Exception as error:
-            error.add_note(f"in the check {self.name!r}")
-            raise
+        broken = failed(self.name, self._check, view)
         self._remember(row, list(view.read), _Node(None, broken))
         return broken
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Schedule
-from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
+from dramaturg.protocols.testing._faults import NO_FAULTS, OF_NODES, Faults, Network, begins
 from dramaturg.protocols.testing._properties import Broken, Check
 
 __all__ = ["Exploration", "Model"]
@@ -80,8 +80,10 @@ class Model:
                 )
 
     def _check_budgets(self) -> None:
+        self.faults.forbid("a Model", *OF_NODES, expected="a simulation of real systems")
+        self.faults.forbid("a Model", "delays", "slow", expected="explore(), or early_timers")
         for beginning in self.faults.crash_budgets():
-            if beginning and not any(name.startswith(beginning) for name in self.actors):
+            if beginning and not any(begins(name, beginning) for name in self.actors):
                 raise ScenarioError(
                     thing=f"Faults(crashes={{{beginning!r}: ...}})",
                     problem="is the beginning of no actor's name",

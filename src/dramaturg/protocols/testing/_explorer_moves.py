@@ -18,7 +18,7 @@ from dramaturg.protocols.testing._explorer_lazy import Lazy
 from dramaturg.protocols.testing._explorer_mail import Inbox, envelope_in
 from dramaturg.protocols.testing._explorer_space import WIDTH, Row, Space
 from dramaturg.protocols.testing._explorer_timers import NO_TIMERS, Timer
-from dramaturg.protocols.testing._explorer_weather import Part, passes
+from dramaturg.protocols.testing._explorer_weather import Part
 from dramaturg.protocols.testing._faults import Network
 
 if TYPE_CHECKING:
@@ -141,15 +141,10 @@ class Moves:
             return [
                 move
                 for move in self._regular[number]
-                if move.label.kind != "deliver" or self._arrives(number, move.label.at, part)
+                if move.label.kind != "deliver" or self._space.arrives(number, move.label.at, part)
             ]
 
         return Lazy(fill)
-
-    def _arrives(self, number: int, at: int, part: Part | None) -> bool:
-        local, inbox = self._space.places[number]
-        sender = self._cast.envelopes[envelope_in(inbox[at])].sender
-        return passes(sender, self._cast.names[self._cast.locals[local].actor], part)
 
     # -- timers ----------------------------------------------------------------------------
 
@@ -212,13 +207,15 @@ class Moves:
         if up and self._weather.has(sky, "reorder"):
             part = self._weather.part(sky)
             for at, after in self._mail.overtaking(inbox):
-                if self._arrives(number, at, part):
+                if self._space.is_exposed(number, at) and self._space.arrives(number, at, part):
                     step = self._cast.step[local, ("message", inbox[at])]
                     label = Label("reorder", actor, at)
                     moves.append(self._move(number, step, after, label, self._cost(sky, "reorder")))
         for kind, ways in (("drop", self._mail.drops), ("duplicate", self._mail.duplicates)):
             if self._weather.has(sky, kind):
                 for at, after in ways(inbox):
+                    if not self._space.is_exposed(number, at):
+                        continue
                     change = (self._space.place(local, after) - number) << WIDTH * actor
                     moves.append(Move(change + self._cost(sky, kind), (), Label(kind, actor, at)))
         return moves

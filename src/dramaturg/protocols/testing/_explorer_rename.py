@@ -9,6 +9,8 @@ from collections.abc import Mapping, Set as AbstractSet
 from enum import Enum
 from typing import Any
 
+from dramaturg.protocols.testing._freeze import is_function
+
 __all__ = ["renamed"]
 
 _NO_NAMES = (str, int, float, bytes, Enum, type)
@@ -23,7 +25,7 @@ def renamed(value: Any, names: Mapping[str, str]) -> Any:
     cls = value.__class__
     if cls is str:
         return names.get(value, value)
-    if cls is int or value is None or isinstance(value, _NO_NAMES) or callable(value):
+    if cls is int or value is None or isinstance(value, _NO_NAMES) or is_function(value):
         return value
     if isinstance(value, Mapping):
         return _mapping(value, names)

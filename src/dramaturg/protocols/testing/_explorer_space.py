@@ -15,9 +15,9 @@ from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._explorer_cast import Cast
 from dramaturg.protocols.testing._explorer_history import NO_HISTORY, Histories
 from dramaturg.protocols.testing._explorer_lazy import Ids, Lazy
-from dramaturg.protocols.testing._explorer_mail import Inbox, Mail
+from dramaturg.protocols.testing._explorer_mail import Inbox, Mail, envelope_in
 from dramaturg.protocols.testing._explorer_timers import NO_TIMERS, Timers
-from dramaturg.protocols.testing._explorer_weather import Weather
+from dramaturg.protocols.testing._explorer_weather import Part, Weather, passes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -86,6 +86,7 @@ class Space:
         self.places = self._places.values
         self.local_of: Lazy[int, int] = Lazy(lambda number: self.places[number].local)
         self._busy: Lazy[int, bool] = Lazy(self._is_busy)
+        self._reachable: Lazy[tuple[Part | None, int], bool] = Lazy(self._is_reachable)
         self.shown: set[int] = set()
         """The local states that checks have looked at."""
         self.sent: list[int] = [self.cast.envelope(*each) for each in model.sent]
@@ -107,14 +108,45 @@ class Space:
 
     def is_at_rest(self, row: Row) -> bool:
         """Tell whether nothing is left to do."""
-        return not self.timers[row[self.timers_slot]] and self.is_quiet(row)
-
-    def is_quiet(self, row: Row) -> bool:
-        """Tell whether all is as it should be, and only timers are left."""
+        if self.timers[row[self.timers_slot]]:
+            return False
         busy = self._busy
         if any(busy[place] for place in row[: self.size]):
             return False
         return self.weather.part(row[self.weather_slot]) is None
+
+    def is_quiet(self, row: Row) -> bool:
+        """Tell whether no message can be delivered, so that it is time for timers.
+
+        Also while the network is parted or somebody is down, see ``_world``: a model that sends
+        again and again meanwhile has no end of states, unless it has a boundary.
+        """
+        reachable = self._reachable
+        part = self.weather.part(row[self.weather_slot])
+        return not any(reachable[part, place] for place in row[: self.size])
+
+    def arrives(self, number: int, at: int, part: Part | None) -> bool:
+        """Tell whether what stands at some place in an inbox can cross the network."""
+        local, inbox = self.places[number]
+        sender = self.cast.envelopes[envelope_in(inbox[at])].sender
+        if sender not in self.cast.index:
+            return True  # from outside
+        return passes(sender, self.names[self.cast.locals[local].actor], part)
+
+    def is_exposed(self, number: int, at: int) -> bool:
+        """Tell whether it goes from one actor to another."""
+        local, inbox = self.places[number]
+        sender = self.cast.index.get(self.cast.envelopes[envelope_in(inbox[at])].sender)
+        return sender is not None and sender != self.cast.locals[local].actor
+
+    def _is_reachable(self, key: tuple[Part | None, int]) -> bool:
+        """Tell whether anything can be delivered to an actor."""
+        part, number = key
+        local, inbox = self.places[number]
+        if not self.cast.locals[local].up:
+            return False
+        waits = (at for at, item in enumerate(inbox) if item >= 0)
+        return any(self.arrives(number, at, part) for at in waits)
 
     def _is_busy(self, number: int) -> bool:
         """Tell whether an actor is down, or something is on its way to it."""

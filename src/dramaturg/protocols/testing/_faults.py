@@ -16,7 +16,7 @@ from dramaturg.protocols.testing._errors import ScenarioError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["NO_FAULTS", "Faults", "Network"]
+__all__ = ["NO_FAULTS", "OF_NODES", "Faults", "Network", "begins"]
 
 
 class Network(Enum):
@@ -35,15 +35,22 @@ class Network(Enum):
 class Faults:
     """How often each thing may go wrong in one run; by default nothing does.
 
+    What befalls messages (drops, duplicates, reorders, delays, partitions) befalls those between
+    two actors. What an actor sends to itself crosses no network, and what comes from outside
+    is the scenario's own doing.
+
     :param crashes: of actors; a number for all of them together, or one for each actor
-        or group of actors by the beginning of its name: ``{"coordinator": 1}``.
+        or group of actors by the beginning of its name: ``{"coordinator": 1}``. The whole name
+        goes first, then the longest beginning that ends where a part of the name does: at a
+        sign ("/", "-"), or where letters and digits meet. So "s" is for "s1" and "s10", but "s1"
+        is not for "s10", nor "serv" for "server".
     :param drops: of messages in flight.
     :param duplicates: of messages in flight.
     :param reorders: deliveries out of turn, on a FIFO network.
-    :param early_timers: timers that ring although messages are still on their way.
+    :param early_timers: timers that ring although some message could be delivered.
     :param skews: timers that ring although another one was set for an earlier time.
     :param partitions: the network falls in two parts, which do not reach each other until it
-        heals; what is sent meanwhile waits.
+        heals; what is sent meanwhile waits. Timers ring meanwhile, as often as they are set.
     :param delays: messages that stay on their way until a timer has rung, or nothing else is left.
     :param slow: actors that take no turn until a timer has rung, or nothing else is left.
     :param node_crashes: of whole nodes of a simulation, with all that is not durable; a number
@@ -84,13 +91,10 @@ class Faults:
                 )
 
     def crash_budget_of(self, actor: str) -> str:
-        """Return which of the budgets for crashes counts for an actor: "" is that of all.
-
-        The longest beginning of its name that has one.
-        """
+        """Return which of the budgets for crashes counts for an actor: "" is that of all."""
         if not isinstance(self.crashes, Mapping):
             return ""
-        found: Iterable[str] = (each for each in self.crashes if actor.startswith(each))
+        found: Iterable[str] = (each for each in self.crashes if begins(actor, each))
         return max(found, key=len, default="")
 
     def crash_budgets(self) -> dict[str, int]:
@@ -99,5 +103,33 @@ class Faults:
             return {"": 0, **self.crashes}
         return {"": self.crashes}
 
+    def forbid(self, where: str, *budgets: str, expected: str) -> None:
+        """Check that these budgets are not used.
+
+        :param where: what has no such faults; ``expected`` says what has.
+        :raises ScenarioError: if one is.
+        """
+        for budget in budgets:
+            value: int | Mapping[str, int] = getattr(self, budget)
+            if any(value.values()) if isinstance(value, Mapping) else value:
+                raise ScenarioError(
+                    thing=f"Faults({budget}=...)",
+                    problem=f"cannot happen in {where}",
+                    expected=expected,
+                )
+
+
+def begins(name: str, beginning: str) -> bool:
+    """Tell whether a name begins with whole parts: see :class:`Faults`, ``crashes``."""
+    if not name.startswith(beginning):
+        return False
+    if not beginning or name == beginning:
+        return True
+    before, after = beginning[-1], name[len(beginning)]
+    return not (before.isalpha() and after.isalpha()) and not (before.isdigit() and after.isdigit())
+
+
+OF_NODES = ("node_crashes", "write_errors", "torn_writes")
+"""Budgets of faults that only a simulation of real systems has."""
 
 NO_FAULTS = Faults()

@@ -19,31 +19,43 @@ __all__ = ["Flight", "Flights"]
 class Flight:
     """One message on its way, and the events that may befall it."""
 
-    __slots__ = ("channel", "deliver", "key", "message", "number", "receiver", "sender")
+    __slots__ = ("_befalls", "channel", "deliver", "key", "message", "number", "receiver", "sender")
 
-    def __init__(self, sender: str, receiver: str, number: int, copy: int, message: Any) -> None:
-        self.sender = sender
-        self.receiver = receiver
-        self.channel = (sender, receiver)
+    def __init__(self, channel: tuple[str, str], number: int, copy: int, message: Any) -> None:
+        self.channel = channel
+        self.sender, self.receiver = channel
         self.number = number
         self.message = message
-        self.key = name = f"{sender}->{receiver} #{number}" + (f"'{copy}" if copy else "")
-        self.deliver = Event("deliver", f"deliver {name}", receiver, f"{sender}->{receiver}", self)
+        lane = f"{self.sender}->{self.receiver}"
+        self.key = key = f"{lane} #{number}'{copy}" if copy else f"{lane} #{number}"
+        self.deliver = Event("deliver", f"deliver {key}", self.receiver, lane, self)
         self.deliver.topic = topic_of(message)
+        self._befalls: dict[str, Event] | None = None
 
     def befalls(self, kind: str) -> Event:
         """Return the event of a fault that befalls this message."""
-        lane = f"{kind} {self.sender}->{self.receiver}"
-        event = Event(kind, f"{kind} {self.key}", self.receiver, lane, self)
-        event.topic = self.deliver.topic
+        known = self._befalls
+        if known is None:
+            self._befalls = known = {}
+        event = known.get(kind)
+        if event is None:
+            lane = f"{kind} {self.sender}->{self.receiver}"
+            event = Event(kind, f"{kind} {self.key}", self.receiver, lane, self)
+            event.topic = self.deliver.topic
+            known[kind] = event
         return event
 
 
 class Flights:
-    """What is on its way, the oldest first."""
+    """What is on its way, the oldest first.
 
-    def __init__(self, network: Network) -> None:
+    :param actors: who is in the world, by name; all others are outside.
+    """
+
+    def __init__(self, network: Network, actors: Collection[str]) -> None:
         self._network = network
+        self._fifo = network is Network.FIFO
+        self._actors = actors
         self.all: dict[str, Flight] = {}
         self._counts: dict[tuple[str, str], int] = {}
         self._copies: dict[tuple[tuple[str, str], int], int] = {}
@@ -71,7 +83,7 @@ class Flights:
             if known in self._known:
                 return Sent(sender, receiver, number, message)
             self._known.add(known)
-        flight = Flight(sender, receiver, number, 0, message)
+        flight = Flight(channel, number, 0, message)
         self.all[flight.key] = flight
         return Sent(sender, receiver, number, message)
 
@@ -90,7 +102,7 @@ class Flights:
         """Put a copy of a message right behind it."""
         original = (flight.channel, flight.number)
         self._copies[original] = made = self._copies.get(original, 0) + 1
-        copy = Flight(flight.sender, flight.receiver, flight.number, made, flight.message)
+        copy = Flight(flight.channel, flight.number, made, flight.message)
         rest = dict(self.all)
         self.all.clear()
         for key, each in rest.items():
@@ -102,25 +114,43 @@ class Flights:
     def deliverable(self, down: Collection[str], part: Collection[str] | None) -> list[Event]:
         """Return the deliveries that are possible, the oldest message first."""
         flights: Iterable[Flight] = self.all.values()
-        if self._network is Network.FIFO:
+        if self._fifo and len(self.all) > 1:
             heads: dict[tuple[str, str], Flight] = {}
             for flight in flights:
-                heads.setdefault(flight.channel, flight)
+                if flight.channel not in heads:
+                    heads[flight.channel] = flight
             flights = heads.values()
         if not down and part is None:
             return [flight.deliver for flight in flights]
-        return [flight.deliver for flight in flights if passes(flight, down, part)]
+        return [flight.deliver for flight in flights if self._passes(flight, down, part)]
+
+    def exposed(self) -> list[Flight]:
+        """Return what the network may do something to: what goes from one actor to another."""
+        return [flight for flight in self.all.values() if self.is_exposed(flight)]
+
+    def is_exposed(self, flight: Flight) -> bool:
+        """Tell whether a message goes from one actor to another."""
+        return flight.sender != flight.receiver and flight.sender in self._actors
+
+    def _passes(self, flight: Flight, down: Collection[str], part: Collection[str] | None) -> bool:
+        """Tell whether a message can reach its receiver now."""
+        if flight.receiver in down:
+            return False
+        if part is None or (flight.sender in part) == (flight.receiver in part):
+            return True
+        return not self.is_exposed(flight)
 
     def again(self, down: Collection[str], part: Collection[str] | None) -> list[Event]:
         """Return the further deliveries of what was delivered, on a network that repeats."""
-        return [each.deliver for each in self._delivered.values() if passes(each, down, part)]
+        return [each.deliver for each in self._delivered.values() if self._passes(each, down, part)]
 
     def out_of_turn(self, down: Collection[str], part: Collection[str] | None) -> list[Flight]:
         """Return what could overtake others, on a network that keeps the order."""
         seen: set[tuple[str, str]] = set()
         found: list[Flight] = []
         for flight in self.all.values():
-            if flight.channel in seen and passes(flight, down, part):
+            late = flight.channel in seen and self.is_exposed(flight)
+            if late and self._passes(flight, down, part):
                 found.append(flight)
             seen.add(flight.channel)
         return found
@@ -130,10 +160,3 @@ def topic_of(message: Any) -> str:
     """Tell kinds of messages apart: by their type, or by the word that begins a tuple."""
     first = message[0] if message.__class__ is tuple and message else message
     return first if isinstance(first, str) else type(message).__name__
-
-
-def passes(flight: Flight, down: Collection[str], part: Collection[str] | None) -> bool:
-    """Tell whether a message can reach its receiver now."""
-    if flight.receiver in down:
-        return False
-    return part is None or (flight.sender in part) == (flight.receiver in part)

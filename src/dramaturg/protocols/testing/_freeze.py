@@ -6,11 +6,16 @@ import dataclasses
 from collections import deque
 from collections.abc import Mapping, Set as AbstractSet
 from enum import Enum
+from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
 from dramaturg.protocols.testing._errors import ScenarioError
 
-__all__ = ["freeze"]
+__all__ = ["freeze", "is_function"]
+
+BOUND = (MethodType, BuiltinFunctionType, partial)
+"""What calls a function with something that it keeps, which nobody can look at or copy well."""
 
 _PLAIN = frozenset({int, str, bytes, type(None)})
 
@@ -20,18 +25,30 @@ def freeze(value: Any, where: str = "value") -> Any:
 
     Two values have equal forms if and only if they are equal and of the same types, so that
     ``1``, ``1.0`` and ``True`` differ. An object without an ``__eq__`` of its own is what its
-    fields are.
+    fields are, also if it can be called; a function is itself.
 
     :param where: whose value it is, for the error.
-    :raises ScenarioError: for something that is neither, a generator or a lock for instance.
+    :raises ScenarioError: for something that is neither: a generator or a lock for instance, and
+        a bound method or a ``partial``, which are not equal although they do the same.
     """
     if value.__class__ in _PLAIN:
         return value
     if isinstance(value, tuple | list | deque | AbstractSet | Mapping):
         return _container(cast("Any", value), where)
-    if isinstance(value, Enum | type) or callable(value):
+    if isinstance(value, Enum | type) or is_function(value):
         return value
+    if isinstance(value, BOUND):
+        raise _refused(cast("object", value), where)
     return _object(value, where)
+
+
+def is_function(value: object) -> bool:
+    """Tell whether it is a function, that is, equal only to itself and with no state to see."""
+    if isinstance(value, BuiltinFunctionType):
+        return value.__self__ is None or isinstance(value.__self__, ModuleType)
+    if isinstance(value, MethodType):
+        return isinstance(value.__self__, type)
+    return isinstance(value, FunctionType)
 
 
 def _container(value: Any, where: str) -> Any:

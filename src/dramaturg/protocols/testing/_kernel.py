@@ -10,7 +10,12 @@ if TYPE_CHECKING:
     from dramaturg.protocols.testing._event import Event
     from dramaturg.protocols.testing._properties import Broken
 
-__all__ = ["Kernel", "Sent", "Step"]
+__all__ = ["ALL", "EVERYTHING", "Kernel", "Sent", "Step"]
+
+EVERYTHING = "*"
+"""What a step touches that commutes with no other."""
+
+ALL = frozenset({EVERYTHING})
 
 
 class Sent(NamedTuple):
@@ -28,6 +33,8 @@ class Step(NamedTuple):
     event: Event
     sent: tuple[Sent, ...]
     notes: tuple[Any, ...]
+    touched: frozenset[str] = ALL
+    """Who has had a part in it, as far as the kernel was asked to find out."""
 
 
 class Kernel(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dramaturg.protocols.testing._errors import ScenarioError
@@ -18,10 +19,19 @@ class SetTimer:
     """Set the actor's timer of that name, anew if it is set already.
 
     :param after: seconds of virtual time; between two timers only the order counts.
+    :raises ScenarioError: if they are no finite number of at least 0.
     """
 
     name: str
     after: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.after, int | float) or not 0 <= self.after < inf:
+            raise ScenarioError(
+                thing=f"SetTimer({self.name!r}, after={self.after!r})",
+                problem="is no time",
+                expected="seconds of at least 0",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,9 @@ class Effects(NamedTuple):
 
 NOTHING = Effects()
 
+MESSAGE = 2
+"""A message is a pair: to whom, and what."""
+
 
 def effects_of(handler: Callable[..., Any], outputs: Iterable[Output] | None) -> Effects:
     """Check and sort what a handler has returned.
@@ -65,11 +78,12 @@ def effects_of(handler: Callable[..., Any], outputs: Iterable[Output] | None) ->
     messages: list[tuple[str, Any]] = []
     timers: list[SetTimer | CancelTimer] = []
     notes: list[Any] = []
-    if isinstance(outputs, tuple | str) or not hasattr(outputs, "__iter__"):
+    plain = outputs.__class__ is list
+    if not plain and (isinstance(outputs, tuple | str) or not hasattr(outputs, "__iter__")):
         raise _unexpected(handler, outputs)
     output: Any
     for output in outputs:
-        if output.__class__ is tuple and _is_message(output):
+        if output.__class__ is tuple and len(output) == MESSAGE and output[0].__class__ is str:
             messages.append(output)
         elif isinstance(output, SetTimer | CancelTimer):
             timers.append(output)
@@ -77,11 +91,9 @@ def effects_of(handler: Callable[..., Any], outputs: Iterable[Output] | None) ->
             notes.append(output.value)
         else:
             raise _unexpected(handler, output)
+    if not timers and not notes:
+        return Effects(tuple(messages))
     return Effects(tuple(messages), tuple(timers), tuple(notes))
-
-
-def _is_message(output: tuple[Any, ...]) -> bool:
-    return len(output) == 2 and output[0].__class__ is str  # noqa: PLR2004 - whom, and what
 
 
 def _unexpected(handler: Callable[..., Any], output: object) -> ScenarioError:

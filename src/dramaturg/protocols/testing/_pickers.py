@@ -13,7 +13,8 @@ search takes turns between them, see ``_search``. What each does:
 =====================  ====================================================================
 
 Where faults fall matters as much. Either they compete with all that is enabled, so that most
-fall early; or they fall at steps drawn beforehand (:class:`FaultsAtSteps`). And in each run
+fall early; or at steps drawn beforehand (:class:`FaultsAtSteps`); or from there on, upon what has
+just happened (:class:`~._faults_follow.FaultsFollow`). And in each run
 only some kinds of faults happen at all, and some kinds of messages dawdle (swarm testing,
 Groce et al., 2012): what is always possible hides what is rarely.
 """
@@ -21,6 +22,8 @@ Groce et al., 2012): what is always possible hides what is rarely.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
+
+from dramaturg.protocols.testing._faults_follow import FaultsFollow
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -187,6 +190,11 @@ MOST_FAULTS = 6
 """At so many steps of a run something may go wrong, if the budgets allow it."""
 
 
+MENDING = frozenset({"heal", "restart"})
+MOST_PATIENCE = 12
+"""In a run, timers may go before those kinds fewer times than this."""
+
+
 class Swarm:
     """Which kinds of faults happen in a run, and which messages dawdle."""
 
@@ -197,13 +205,22 @@ class Swarm:
         # In every other run all messages are alike.
         self._some_dawdle = random.random() < 0.5  # noqa: PLR2004 - a coin
         self._at_rest = random.random() < 0.5  # noqa: PLR2004 - a coin
+        self._patience = random.randrange(MOST_PATIENCE)
 
     def faults(self, kernel: Kernel) -> list[Event]:
         """Return what may go wrong, of the kinds that happen in this run."""
         return [event for event in kernel.faults() if self._happens(event.kind)]
 
     def regular(self, events: Sequence[Event]) -> Sequence[Event]:
-        """Return what is enabled, without the messages that dawdle if there is anything else."""
+        """Return what is enabled, without what this run has no time for if there is anything else.
+
+        That is, messages that dawdle; and timers that went before the network healed, or somebody
+        came back, often enough: an unfair walk would let them ring for ever.
+        """
+        if events[0].kind in MENDING and events[-1].kind == "timer":
+            if not self._patience:
+                events = [event for event in events if event.kind != "timer"]
+            self._patience = max(0, self._patience - 1)
         if not self._some_dawdle or len(events) == 1:
             return events
         brisk = [event for event in events if not self._dawdles(event)]
@@ -273,8 +290,13 @@ REGULAR = ("restart ", "heal")
 """Names that no fault has."""
 
 
-def picker_of(walk: Walk, swarm: Swarm, random: Random, *, length: int, compete: bool) -> Picker:
-    """Put a strategy together."""
-    if compete:
+def picker_of(walk: Walk, swarm: Swarm, random: Random, *, length: int, falling: str) -> Picker:
+    """Put a strategy together.
+
+    :param falling: where faults fall: they "compete", come "at drawn steps", or "follow".
+    """
+    if falling == "compete":
         return FaultsCompete(walk, swarm)
+    if falling == "follow":
+        return FaultsFollow(walk, swarm, random, most=MOST_FAULTS, length=length)
     return FaultsAtSteps(walk, swarm, random, length=length)

@@ -17,6 +17,7 @@ false, other than None, or raises an ``AssertionError``; what it says is then in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dramaturg.protocols.testing._errors import ScenarioError
@@ -92,13 +93,21 @@ class Properties:
     def _name(self, kind: str, check: Check, name: str | None) -> str:
         if not callable(check):
             raise _no_check(kind, check)
-        said = name or getattr(check, "__name__", type(check).__name__)
-        found = f"{kind} {said}"
+        found = f"{kind} {name or _said(check)}"
         if found in self.names:
             raise ScenarioError(
                 thing=found, problem="is declared twice", expected="a name= of its own for each"
             )
         return found
+
+
+def _said(check: Any) -> str:
+    """Return what a check without a name is called: a lambda by the line that it is in."""
+    said: str = getattr(check, "__name__", type(check).__name__)
+    code = getattr(check, "__code__", None)
+    if said != "<lambda>" or code is None:
+        return said
+    return f"check at {PurePath(code.co_filename).name}:{code.co_firstlineno}"
 
 
 def _no_check(kind: str, check: object) -> ScenarioError:
@@ -110,18 +119,36 @@ def _no_check(kind: str, check: object) -> ScenarioError:
 class Observer:
     """Looks after the properties of one run."""
 
-    __slots__ = ("_always", "_open", "_properties", "_unreached", "_view", "reached")
+    __slots__ = (
+        "_always",
+        "_clock",
+        "_later",
+        "_open",
+        "_properties",
+        "_sometimes",
+        "_unreached",
+        "_view",
+        "reached",
+    )
 
-    def __init__(self, properties: Properties, view: Any) -> None:
+    def __init__(
+        self, properties: Properties, view: Any, clock: Callable[[], float] | None = None
+    ) -> None:
+        """Begin to look.
+
+        :param clock: tells the seconds that ``within`` counts; default the view's.
+        """
         self._properties = properties
         self._view = view
+        self._clock = clock
         self._always = properties.always
-        self._unreached = dict(properties.sometimes)
+        self._unreached: dict[str, Check] = {}
         # What is still to come, with since when.
-        self._open: dict[_Later, float] = {
-            each: 0.0 for each in properties.later if each.cause is None
-        }
+        self._open: dict[_Later, float] = {}
         self.reached: set[str] = set()
+        # A scenario may declare them while it runs: how many of each are known.
+        self._sometimes = 0
+        self._later = 0
 
     def look(self) -> Broken | None:
         """See to what holds now; after the start and after each event."""
@@ -130,9 +157,10 @@ class Observer:
             broken = failed(name, check, view)
             if broken is not None:
                 return broken
-        if self._unreached:
+        properties = self._properties
+        if self._unreached or len(properties.sometimes) > self._sometimes:
             self._look_for_what_is_reached()
-        return self._look_later() if self._properties.later else None
+        return self._look_later() if properties.later else None
 
     def rest(self) -> Broken | None:
         """See to what has to hold at the end."""
@@ -140,19 +168,36 @@ class Observer:
             broken = failed(name, check, self._view)
             if broken is not None:
                 return broken
+        self._note_later(self._now())
         for each in self._open:
             return Broken(each.name, "did not come to hold before the end")
         return None
 
     def _look_for_what_is_reached(self) -> None:
-        for name, check in list(self._unreached.items()):
-            if failed(name, check, self._view) is None:
-                del self._unreached[name]
-                self.reached.add(name)
+        view = self._view
+        declared = self._properties.sometimes
+        self._unreached.update(declared[self._sometimes :])
+        self._sometimes = len(declared)
+        found = [name for name, check in self._unreached.items() if not failed(name, check, view)]
+        for name in found:
+            del self._unreached[name]
+            self.reached.add(name)
+
+    def _now(self) -> float:
+        return float(self._view.now) if self._clock is None else self._clock()
+
+    def _note_later(self, now: float) -> None:
+        """Begin to wait for what has been declared since."""
+        declared = self._properties.later
+        for each in declared[self._later :]:
+            if each.cause is None:
+                self._open[each] = now
+        self._later = len(declared)
 
     def _look_later(self) -> Broken | None:
         view = self._view
-        now = float(view.now)
+        now = self._now()
+        self._note_later(now)
         for each in self._properties.later:
             cause = each.cause if each not in self._open else None
             if cause is not None and failed(each.name, cause, view) is None:
@@ -174,6 +219,10 @@ def failed(name: str, check: Check, view: Any) -> Broken | None:
         held = check(view)
     except AssertionError as error:
         return Broken(name, str(error))
+    except ScenarioError:
+        raise
+    except Exception as error:  # noqa: BLE001 - an actor that has gone is None, for instance
+        return Broken(name, f"the check raises {type(error).__name__}: {error}")
     if held is None or held:
         return None
     return Broken(name, "" if held.__class__ in _SILENT else str(held))

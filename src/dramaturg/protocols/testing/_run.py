@@ -38,13 +38,14 @@ class Run:
     :param schedule: the names of the events that happened, up to the failure if there is one.
     :param broken: the property that did not hold.
     :param truncated: whether it was cut off before it came to rest.
-    :param reached: which of the ``sometimes`` have held.
+    :param reached: which of the ``sometimes`` have held, of those ``to_reach``.
     """
 
     schedule: Schedule
     broken: Broken | None
     truncated: bool
     reached: frozenset[str]
+    to_reach: frozenset[str]
     steps: tuple[Step, ...]
 
     @property
@@ -93,6 +94,7 @@ def run(
             broken=broken,
             truncated=truncated,
             reached=kernel.reached(),
+            to_reach=frozenset(kernel.to_reach()),
             steps=tuple(kernel.steps),
         )
     finally:

@@ -1,8 +1,9 @@
 """The search for a schedule that breaks a property.
 
 First the calm run. Then turns between strategies (see ``_pickers``), each with faults that
-compete and with faults at drawn steps; and after every two of them a schedule that leaves the
-calm one once, and when there are none left, twice. Taking turns costs at most as many times the
+compete and with faults at drawn steps, and now and then with faults that follow at once upon
+what has just happened; and after every two of them a schedule that leaves the calm one once, and
+when there are none left, twice. Taking turns costs at most as many times the
 best strategy as there are strategies, and no failure needs luck in choosing one.
 """
 
@@ -22,6 +23,7 @@ from dramaturg.protocols.testing._pickers import (
     Uniform,
     picker_of,
 )
+from dramaturg.protocols.testing._repetition import repeating_tail
 from dramaturg.protocols.testing._run import Run, run
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from dramaturg.protocols.testing._event import Schedule
     from dramaturg.protocols.testing._kernel import Kernel
+    from dramaturg.protocols.testing._pickers import Walk
     from dramaturg.protocols.testing._run import Picker
 
 __all__ = ["Found", "Limits", "Search", "Searched"]
@@ -71,8 +74,11 @@ class Searched:
     events: int = 0
     truncated: int = 0
     reached: set[str] = field(default_factory=set[str])
+    to_reach: set[str] = field(default_factory=set[str])
     passing: list[Schedule] = field(default_factory=list["Schedule"])
     found: Found | None = None
+    livelock: Schedule = ()
+    """What a run does over and over with nothing going wrong, so that it never comes to rest."""
     complete: bool = False
     """Whether there was no other schedule left to try."""
 
@@ -103,6 +109,9 @@ class Search:
             seen.events += ran.events
             seen.truncated += ran.truncated
             seen.reached |= ran.reached
+            seen.to_reach |= ran.to_reach
+            if ran.truncated and not seen.livelock:
+                seen.livelock = repeating_tail(ran.schedule, most)
             if ran.broken is not None:
                 seen.found = Found(ran, strategy, seen.schedules)
                 return seen
@@ -127,26 +136,39 @@ class Search:
         if not departures.found_any:
             return
         more = departures.begin()
-        for turn, (name, compete) in enumerate(cycle(product(STRATEGIES, (True, False))), 1):
-            how = "faults compete" if compete else "faults at drawn steps"
-            yield f"{name}, {how}", self._strategy(name, compete=compete)
+        for turn, (name, falling) in enumerate(_turns(), 1):
+            yield f"{name}, faults {falling}", self._strategy(name, falling)
             if more and turn % BETWEEN == 0:
                 count = departures.departures
                 yield f"{count} departure" + ("" if count == 1 else "s"), departures
                 more = departures.begin()
 
-    def _strategy(self, name: str, *, compete: bool) -> Picker:
+    def _strategy(self, name: str, falling: str) -> Picker:
         random = Random(self._random.getrandbits(64))
         swarm = Swarm(random)
         length = self._length * 2
-        if name == "uniform":
-            return picker_of(Uniform(random), swarm, random, length=length, compete=compete)
-        if name == "random walk":
-            return picker_of(RandomWalk(random), swarm, random, length=length, compete=compete)
-        if name.startswith("PCT"):
-            walk = Priorities(random, length=length, by_message=name != "PCT")
-            return picker_of(walk, swarm, random, length=length, compete=compete)
-        return picker_of(PartialOrder(random), swarm, random, length=length, compete=compete)
+        walk = _walk(name, random, length)
+        return picker_of(walk, swarm, random, length=length, falling=falling)
 
 
 STRATEGIES = ("uniform", "random walk", "PCT", "POS", "PCT by message")
+
+
+def _turns() -> Iterator[tuple[str, str]]:
+    """Return whose turn it is, and where faults fall; one turn in eleven is for those that follow.
+
+    More of them find more where something should be durable, and less of all else.
+    """
+    for following in cycle(STRATEGIES):
+        yield from product(STRATEGIES, ("compete", "at drawn steps"))
+        yield following, "follow"
+
+
+def _walk(name: str, random: Random, length: int) -> Walk:
+    if name == "uniform":
+        return Uniform(random)
+    if name == "random walk":
+        return RandomWalk(random)
+    if name == "POS":
+        return PartialOrder(random)
+    return Priorities(random, length=length, by_message=name != "PCT")

@@ -11,7 +11,12 @@ import asyncio
 from asyncio import events
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, NoReturn
+from weakref import WeakKeyDictionary
 
+from dramaturg.actors._cell import current_cell
+from dramaturg.actors._dispatcher import LoopDispatcher
+from dramaturg.actors._workers import TaskDispatcher
+from dramaturg.protocols.testing._addresses import name_of
 from dramaturg.protocols.testing._errors import EscapeError, ScenarioError
 
 if TYPE_CHECKING:
@@ -43,9 +48,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         self.errors: list[dict[str, Any]] = []
         """What went wrong in callbacks that nobody awaits."""
         self.set_exception_handler(lambda _, context: self.errors.append(context))
+        self.touched: set[str] | None = None
+        """Who has run, if somebody wants to know."""
+        self._tasks: WeakKeyDictionary[asyncio.Future[Any], object] = WeakKeyDictionary()
 
     def time(self) -> float:
-        return self._timers.now
+        return self._timers.local_now()
 
     def call_at(  # type: ignore[override]
         self,
@@ -73,6 +81,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
                     return
                 handle = ready.popleft()
                 if not handle.cancelled():
+                    if self.touched is not None:
+                        self._note_who_runs(handle)
                     handle._run()
         finally:
             self._thread_id = None
@@ -83,6 +93,25 @@ class SimulatedLoop(asyncio.BaseEventLoop):
             expected="a wait for time, a message or a reply",
         )
 
+    def create_task(self, coro: Any, **options: Any) -> Any:
+        task = super().create_task(coro, **options)
+        cell = self._timers.running()
+        if cell is not None:
+            self._tasks[task] = cell.system
+        return task
+
+    def cancel_those_of(self, system: object) -> None:
+        """Cancel the tasks that the actors of a system have made."""
+        for task in [task for task, owner in self._tasks.items() if owner is system]:
+            task.cancel()
+
+    def _note_who_runs(self, handle: Any) -> None:
+        whose = getattr(handle._callback, "__self__", None)
+        if self.touched is None or isinstance(whose, LoopDispatcher | TaskDispatcher):
+            return  # those run the turns of cells, which are noted when they are chosen
+        cell = handle._context.get(current_cell)
+        self.touched.add("scenario" if cell is None else name_of(cell))
+
     def take_now(self, handle: asyncio.Handle) -> None:
         """Let a timer's callback be the next to run."""
         self._ready.append(handle)
@@ -91,7 +120,8 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         """Wake nobody: nobody sleeps."""
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # noqa: ARG002
+        cell = self._timers.running()
         raise EscapeError(
             what="a thread (asyncio.to_thread, run_in_executor)",
-            where=self._timers.whose() or "the scenario",
+            where="the scenario" if cell is None else name_of(cell),
         )

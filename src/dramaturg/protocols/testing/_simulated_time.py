@@ -1,4 +1,8 @@
-"""Virtual time: the timers of a simulation, and the clock that an actor system gets."""
+"""Virtual time: the timers of a simulation, and the clock that an actor system gets.
+
+Each node has a clock of its own, which may run ahead of the others'. A timer is set by the
+clock of its node; when it is *due* is by the simulation's.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +11,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._timers import ReceiveTimeout, Timer
+from dramaturg.protocols.testing._addresses import name_of
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable, Iterator
 
+    from dramaturg.actors._cell import Cell
     from dramaturg.actors._clock import TimerHandle
     from dramaturg.actors._loop import LoopHost
 
@@ -19,18 +25,36 @@ __all__ = ["SimulatedClock", "SimulatedTimer", "Timers"]
 
 
 class SimulatedTimer:
-    """One call that is planned."""
+    """One call that is planned.
 
-    __slots__ = ("_timers", "callback", "handle", "name", "owner", "when")
+    :param when: by the clock it was set by.
+    :param cell: the actor that set it, None if the scenario did.
+    """
 
-    def __init__(self, timers: Timers, when: float, owner: str, name: str) -> None:
+    __slots__ = ("_timers", "callback", "cell", "clock", "handle", "name", "watches", "when")
+
+    def __init__(
+        self, timers: Timers, when: float, cell: Cell | None, name: str, clock: SimulatedClock
+    ) -> None:
         self._timers = timers
         self.when = when
-        self.owner = owner
-        """The path of the actor that set it, or ""."""
+        self.cell = cell
         self.name = name
+        self.clock = clock
         self.callback: Callable[[], object] | None = None
         self.handle: asyncio.TimerHandle | None = None
+        self.watches = False
+        """Whether it is of somebody who only looks on, and so rings after all others."""
+
+    @property
+    def owner(self) -> str:
+        """The name of the actor that set it, or ""."""
+        return "" if self.cell is None else name_of(self.cell)
+
+    @property
+    def due(self) -> float:
+        """When it rings, by the simulation's clock."""
+        return self.when - self.clock.ahead
 
     @property
     def live(self) -> bool:
@@ -48,50 +72,74 @@ class SimulatedTimer:
 class Timers:
     """What is planned, by name; and what time it is.
 
-    :param whose: tells the path of the actor that runs just now, or "".
+    :param running: tells which actor runs just now, if one does.
     """
 
-    def __init__(self, whose: Callable[[], str]) -> None:
+    def __init__(self, running: Callable[[], Cell | None]) -> None:
         self.now = 0.0
-        self.whose = whose
+        self.running = running
+        self._scenarios = SimulatedClock(self)
         self._planned: dict[str, SimulatedTimer] = {}
         self._counts: dict[str, int] = {}
 
+    def local_now(self) -> float:
+        """Return the time by the clock of whoever runs just now."""
+        return self._clock_of(self.running()).monotonic()
+
     def add_handle(self, when: float, handle: asyncio.TimerHandle) -> None:
         """Plan what the event loop was asked to do later."""
-        owner = self.whose()
-        name = self._numbered(f"{owner or 'scenario'}:sleep")
-        self._planned[name] = planned = SimulatedTimer(self, when, owner, name)
-        planned.handle = handle
+        cell = self.running()
+        self._plan(when, cell, "sleep", self._clock_of(cell)).handle = handle
 
     def add(
-        self, when: float, callback: Callable[..., object], args: tuple[Any, ...]
+        self,
+        when: float,
+        callback: Callable[..., object],
+        args: tuple[Any, ...],
+        clock: SimulatedClock,
     ) -> SimulatedTimer:
         """Plan what an actor system was asked to do later."""
-        owner, label = self._label(callback)
-        name = self._numbered(label)
-        self._planned[name] = planned = SimulatedTimer(self, when, owner, name)
+        whose: object = getattr(callback, "__self__", None)
+        what = getattr(callback, "__name__", type(callback).__name__)
+        cell = self.running()
+        watches = getattr(whose, "only_watches", False)
+        if watches:
+            cell, what = None, "monitor"
+        elif isinstance(whose, Timer):
+            cell, what = whose._cell, f"/{whose._key!r}"
+        elif isinstance(whose, ReceiveTimeout):
+            cell, what = whose._cell, "receive_timeout"
+        elif what == "expire":
+            what = "deadline"
+        planned = self._plan(when, cell, what, clock)
         planned.callback = partial(callback, *args)
+        planned.watches = watches
         return planned
 
-    def _label(self, callback: Callable[..., object]) -> tuple[str, str]:
-        whose: object = getattr(callback, "__self__", None)
-        if isinstance(whose, Timer):
-            return whose._cell.path, f"{whose._cell.path}/{whose._key!r}"
-        if isinstance(whose, ReceiveTimeout):
-            return whose._cell.path, f"{whose._cell.path}:receive_timeout"
-        owner = self.whose()
-        what = getattr(callback, "__name__", type(callback).__name__)
-        return owner, f"{owner or 'scenario'}:{'deadline' if what == 'expire' else what}"
-
-    def _numbered(self, label: str) -> str:
+    def _plan(
+        self, when: float, cell: Cell | None, what: str, clock: SimulatedClock
+    ) -> SimulatedTimer:
+        owner = "scenario" if cell is None else name_of(cell)
+        label = f"{owner}{what}" if what.startswith("/") else f"{owner}:{what}"
         number = self._counts.get(label, 0)
         self._counts[label] = number + 1
-        return f"{label} #{number}"
+        name = f"{label} #{number}"
+        self._planned[name] = planned = SimulatedTimer(self, when, cell, name, clock)
+        return planned
+
+    def _clock_of(self, cell: Cell | None) -> SimulatedClock:
+        clock: Any = self._scenarios if cell is None else cell.system.clock
+        return clock if isinstance(clock, SimulatedClock) else self._scenarios
 
     def forget(self, timer: SimulatedTimer) -> None:
         """Take a timer out of the plan."""
         self._planned.pop(timer.name, None)
+
+    def forget_those_of(self, system: object) -> None:
+        """Take out the timers of all actors of a system."""
+        for timer in tuple(self._planned.values()):
+            if timer.cell is not None and timer.cell.system is system:
+                timer.cancel()
 
     def living(self) -> Iterator[SimulatedTimer]:
         """Return what is planned and was not called off."""
@@ -108,15 +156,17 @@ class SimulatedClock:
     def __init__(self, timers: Timers, start: datetime | None = None) -> None:
         self._timers = timers
         self._start = start or datetime(2000, 1, 1, tzinfo=UTC)
+        self.ahead = 0.0
+        """Seconds by which it is ahead of the simulation's."""
 
     def monotonic(self) -> float:
-        return self._timers.now
+        return self._timers.now + self.ahead
 
     def time(self) -> datetime:
-        return self._start + timedelta(seconds=self._timers.now)
+        return self._start + timedelta(seconds=self.monotonic())
 
     def call_at(self, when: float, callback: Callable[..., object], *args: Any) -> TimerHandle:
-        return self._timers.add(when, callback, args)
+        return self._timers.add(when, callback, args, self)
 
     def attach(self, host: LoopHost) -> None:
         """Bind the clock to its loop, which is the simulation's."""

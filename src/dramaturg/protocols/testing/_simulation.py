@@ -1,4 +1,4 @@
-"""A whole actor system as a kernel: each message, timer and signal is an event that is chosen.
+"""Whole actor systems as a kernel: each message, timer and signal is an event that is chosen.
 
 Theory of operation
 ===================
@@ -16,8 +16,12 @@ come from the choice of cells. What is *promised* is less: only the messages of 
 stay in order (and the runtime's own, ticks for instance, stay behind what came before).
 ``any_sender_first=True`` makes each order that is promised a choice, as between machines.
 
-Time jumps to the first timer when no cell is ready. The scenario itself is a task on the
-same loop: what it awaits is there when the run has come so far.
+Time jumps to the first timer when no cell is ready and nothing is on its way. While the
+network is parted or a node is down, the timers are a choice beside its mending, or else no
+timeout would ever be seen. The scenario itself is a task on the same loop: what it awaits is
+there when the run has come so far.
+
+There is always one system; :meth:`Simulation.node` adds others, see ``_nodes``.
 """
 
 from __future__ import annotations
@@ -28,24 +32,28 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
-from dramaturg.actors._trace import running_cell
 from dramaturg.protocols.testing._errors import EscapeError, ScenarioError
 from dramaturg.protocols.testing._escapes import ESCAPES, Guards
 from dramaturg.protocols.testing._event import Event
-from dramaturg.protocols.testing._faults import NO_FAULTS, Faults
-from dramaturg.protocols.testing._kernel import Step
+from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
+from dramaturg.protocols.testing._kernel import ALL, Step
+from dramaturg.protocols.testing._network import Parcel
+from dramaturg.protocols.testing._node import Node, drop_logs
+from dramaturg.protocols.testing._nodes import Nodes
 from dramaturg.protocols.testing._properties import Broken, Observer, Properties
 from dramaturg.protocols.testing._simulated_loop import SimulatedLoop
 from dramaturg.protocols.testing._simulated_system import ReadyCells, SimulatedSystem
 from dramaturg.protocols.testing._simulated_time import SimulatedClock, SimulatedTimer, Timers
-from dramaturg.protocols.testing._simulation_choices import OUTSIDE, Choices
-from dramaturg.protocols.testing._simulation_faults import SimulationFaults, check_faults
+from dramaturg.protocols.testing._simulation_choices import Choices, Delivery
+from dramaturg.protocols.testing._simulation_faults import SimulationFaults
 from dramaturg.protocols.testing._system_view import SystemView
+from dramaturg.protocols.testing._touch import Touch
+from dramaturg.protocols.testing._who import fields_of, living, place_of, running, who_waits
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 
-    from dramaturg.actors import ActorSystem
+    from dramaturg.actors import ActorRef, ActorSystem
     from dramaturg.actors._cell import Cell
     from dramaturg.protocols.testing._properties import Check
 
@@ -53,20 +61,25 @@ __all__ = ["Simulation", "SystemScenario"]
 
 SystemScenario: TypeAlias = "Callable[[Simulation], Awaitable[object]]"
 
+FAREWELLS = 3
+"""So often whoever is left at the end of a run is cancelled."""
+
 SETTLING = 10_000
 """So many events the end of a run may take, once it is over."""
 
 
 class Simulation:
-    """One run of a scenario on a whole actor system.
+    """One run of a scenario on a whole actor system, or on several.
 
     :param scenario: awaited inside the simulation, with this object.
     :param faults: the budgets of what may go wrong.
     :param seed: of the system's random source and ids.
     :param allow: what of the outside may be used: "clock", "sleep", "random", "thread", "socket".
     :param any_sender_first: let messages of different senders overtake each other.
+    :param network: what the network between nodes promises; default first in, first out.
     :param horizon: seconds of virtual time after which no timer rings any more.
-    :raises ScenarioError: for an unknown name in ``allow``, or faults that need a network.
+    :param find_out_touched: note what each step touches, for ``exhaustive``.
+    :raises ScenarioError: for an unknown name in ``allow``, or a network that repeats.
     """
 
     def __init__(
@@ -77,9 +90,10 @@ class Simulation:
         seed: int = 0,
         allow: Collection[str] = (),
         any_sender_first: bool = False,
+        network: Network = Network.FIFO,
         horizon: float = 3_600.0,
+        find_out_touched: bool = False,
     ) -> None:
-        check_faults(faults)
         unknown = sorted(set(allow) - set(ESCAPES))
         if unknown:
             raise ScenarioError(
@@ -87,33 +101,82 @@ class Simulation:
                 problem="nothing that is guarded",
                 expected=f"some of {', '.join(ESCAPES)}",
             )
+        if network is Network.REPEATING:
+            raise ScenarioError(
+                thing="network=Network.REPEATING",
+                problem="is only for plain actors",
+                expected="Network.FIFO or Network.UNORDERED, and Faults(duplicates=...)",
+            )
         self._scenario = scenario
+        self.network = network
         self._horizon = horizon
         self.steps: list[Step] = []
         self.history: list[Any] = []
         self.properties = Properties()
         self.random = Random(seed)
-        self.timers = Timers(self._whose)
+        self.timers = Timers(self._running)
         self.loop = SimulatedLoop(self.timers)
         self.cells = ReadyCells()
         self._choices = Choices(self.cells, any_sender_first=any_sender_first)
-        self.system: ActorSystem = SimulatedSystem(
+        self.slow: dict[Cell, None] = {}
+        """Who takes no turn until a timer has rung."""
+        self._system = SimulatedSystem(
             "simulation",
             self.cells,
             clock=SimulatedClock(self.timers),
             seed=seed,
-            logger=structlog.wrap_logger(None, processors=[_drop]),
+            logger=structlog.wrap_logger(None, processors=[drop_logs]),
+        )
+        self.nodes = Nodes(
+            self.cells, self.timers, self.loop, network, seed=seed, home=lambda: self._system
         )
         self._guards = Guards(allow, self._where)
         self._draining = False
+        self._ending = False
         self._going_wrong = SimulationFaults(self, faults)
         self._observer = Observer(self.properties, SystemView(self))
         self._broken: Broken | None = None
         self._finished = False
         self._over = self.loop.create_future()
         self._enabled: list[Event] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._idlers: list[asyncio.Future[None]] = []
+        self._times_idle = 0
+        self._touch = Touch(self) if find_out_touched else None
 
     # -- what a scenario says --------------------------------------------------------------
+
+    @property
+    def system(self) -> ActorSystem:
+        """The system that is always there."""
+        return self._system
+
+    async def node(self, name: str, start: Callable[[Node], object]) -> Node:
+        """Add a node: a whole system of its own, which a lossy network connects with others.
+
+        ::
+
+            def start_store(node: Node) -> None:
+                node.system.spawn(Props(Store, node.disk), name="store")
+
+            store = await sim.node("a", start_store)
+
+        :param name: a word, for addresses and the names of events.
+        :param start: a function, also an ``async def`` one, that spawns the node's actors; called
+            again whenever the node comes back from a crash.
+        :returns: the node, when ``start`` has returned.
+        :raises ScenarioError: for a name that is none, or taken.
+        """
+        return await self.nodes.add(name, start)
+
+    def ref(self, address: str) -> ActorRef[Any]:
+        """Return a ref by which the scenario reaches an actor of a node: "store/ledger".
+
+        What goes between the scenario and a node is spared by the faults of the network.
+
+        :raises ScenarioError: if it is no address.
+        """
+        return self.nodes.ref(self._system, address)
 
     def always(self, check: Check, name: str | None = None) -> None:
         """Declare what holds from now on, after each event."""
@@ -139,31 +202,62 @@ class Simulation:
         """Declare that whenever the one holds, the other holds then or later."""
         self.properties.add_later("leads_to", cause, effect, within, name)
 
+    async def idle(self) -> float | None:
+        """Wait until nothing is left to do at this moment of virtual time.
+
+        :returns: the seconds until the next timer is due; None if there is none.
+        """
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idlers.append(done)
+        await done
+        due = min((timer.due for timer in self.timers.living()), default=None)
+        return None if due is None else max(0.0, due - self.timers.now)
+
+    def keeps_time(self) -> tuple[str, ...]:
+        """Return why time stands still: the events that have to happen before it goes on.
+
+        Empty if the next timer may ring. Time never moves while a message waits for an actor
+        that could take it, is on its way, or a disk has something to write.
+        """
+        events = self._choices.all(self.slow)
+        events += self.nodes.writing()
+        events += self.nodes.wires.deliverable(self.nodes.down)
+        return tuple(event.name for event in events)
+
     def note(self, value: Any) -> None:
         """Add something to the history of the run, which properties may read."""
-        self.history.append(value)
+        cell = self._running()
+        # Who ran on a node that has crashed may still be on the way out.
+        if cell is None or not getattr(cell.system, "gone", False):
+            self.history.append(value)
 
     # -- the run -----------------------------------------------------------------------------
 
     def begin(self) -> Broken | None:
         self._guards.on()
-        self.loop.create_task(self._main(), name=OUTSIDE)
+        self._task = self.loop.create_task(self._main(), name="scenario")
         return self._go_on()
 
     async def _main(self) -> None:
-        async with self.system:
+        async with self._system:
             try:
                 await self._scenario(self)
             except AssertionError as error:
                 self._broken = Broken("scenario", str(error))
             except (ScenarioError, EscapeError):
                 raise
+            except asyncio.CancelledError:
+                if not self._ending:  # it has cancelled itself
+                    self._broken = Broken("scenario raises CancelledError", "")
             except Exception as error:  # noqa: BLE001 - the test's author's code
                 name = type(error).__name__
                 self._broken = Broken(f"scenario raises {name}", f"{name}: {error}")
             else:
                 self._finished = True
             await self._over
+            for node in self.nodes.all.values():
+                if node.up:
+                    await node.system.shutdown()
 
     def _go_on(self) -> Broken | None:
         """Let the loop run what is ready; see to the properties."""
@@ -173,16 +267,46 @@ class Simulation:
             self.loop.drain()
         finally:
             self._draining = False
+        if self._task is not None and self._task.done():
+            self._task.result()
         for context in self.loop.errors:
             error = context.get("exception")
             if isinstance(error, ScenarioError | EscapeError):
                 raise error
-        return self._broken or self._observer.look()
+        return self._broken or self.nodes.broken or self._observer.look()
 
     def enabled(self) -> Sequence[Event]:
         if self._enabled is None:
-            self._enabled = self._choices.all() or self._due()
+            self._enabled = self._possible()
         return self._enabled
+
+    def _possible(self) -> list[Event]:
+        events = self._choices.all(self.slow)
+        if not self.nodes.all:
+            return events or self._idle() or self._due() or self._late()
+        nodes = self.nodes
+        events += nodes.writing()
+        events += nodes.wires.deliverable(nodes.down)
+        mending = [] if self._ending else nodes.mending()
+        if events:
+            return events + mending
+        return mending + (self._idle() or self._due()) or self._late()
+
+    def _idle(self) -> list[Event]:
+        """Return the event that the scenario is told that all is quiet."""
+        self._idlers = [each for each in self._idlers if not each.done()]
+        if not self._idlers:
+            return []
+        return [Event("idle", f"idle #{self._times_idle}", "", "idle", self._idlers[0])]
+
+    def _late(self) -> list[Event]:
+        """Return what was put off, once nothing else is left."""
+        held = self.nodes.wires.deliverable(self.nodes.down, held=True)
+        return (self._choices.all(self.slow, late=True) if self.slow else []) + held
+
+    def is_busy(self) -> bool:
+        """Tell whether something may happen before the next timer is due."""
+        return bool(self.keeps_time())
 
     def faults(self) -> Sequence[Event]:
         return self._going_wrong.possible()
@@ -190,26 +314,55 @@ class Simulation:
     def execute(self, event: Event) -> Broken | None:
         noted = len(self.history)
         self._choices.sent()
-        self._let_happen(event)
+        touch = self._touch
+        if touch is not None:
+            touch.begin(event)
+        self.let_happen(event)
         self._going_wrong.spend(event)
         broken = self._go_on()
-        self.steps.append(Step(event, self._choices.sent(), tuple(self.history[noted:])))
+        notes = tuple(self.history[noted:])
+        touched = ALL if touch is None else touch.end(noted=bool(notes))
+        self.steps.append(Step(event, self._choices.sent(), notes, touched))
         return broken
 
-    def _let_happen(self, event: Event) -> None:
-        if event.kind in {"deliver", "signal"}:
+    def let_happen(self, event: Event) -> None:
+        """Let an event happen; the loop has not run yet what comes of it."""
+        kind, payload = event.kind, event.payload
+        if kind == "idle":
+            self._times_idle += 1
+            payload.set_result(None)
+        elif payload.__class__ is Parcel and kind in {"deliver", "reorder"}:
+            cell = self.nodes.deliver(payload)
+            if cell is not None and cell not in self.slow:
+                self._choices.take_at_once(cell)
+        elif kind in {"deliver", "signal"}:
+            self.slow.pop(event.payload if kind == "signal" else payload.cell, None)
             self._choices.take(event)
-        elif event.kind in {"timer", "early"}:
-            self._ring(event.payload)
+        elif kind in {"timer", "early"}:
+            self.ring(payload)
         else:
             self._going_wrong.execute(event)
 
+    def receiver_of(self, event: Event) -> Cell | None:
+        """Return the actor that a delivery is to."""
+        payload = event.payload
+        if payload.__class__ is Delivery:
+            cell: Cell = payload.cell
+            return cell
+        if payload.__class__ is Parcel and event.kind == "deliver":
+            return self.nodes.receiver(payload)
+        return None
+
     def finish(self) -> Broken | None:
         if not self._finished:
-            return Broken("scenario ends", self._who_waits())
-        failure = self.system._failure
-        if failure is not None and not self._going_wrong.is_simulated(failure):
-            return Broken("system fails", f"{type(failure).__name__}: {failure}")
+            waits = who_waits(self.nodes)
+            return Broken("scenario ends", "it still waits" + (f"; {waits}" if waits else ""))
+        self._going_wrong.check_possible()
+        for system in self.nodes.systems():
+            failure = system._failure
+            if failure is not None and not self._going_wrong.is_simulated(failure):
+                which = f"node {system.prefix}" if system.prefix else "system"
+                return Broken(f"{which} fails", f"{type(failure).__name__}: {failure}")
         return self._observer.rest()
 
     def to_reach(self) -> list[str]:
@@ -219,55 +372,61 @@ class Simulation:
         return frozenset(self._observer.reached)
 
     def fields(self) -> Mapping[str, Mapping[str, Any]]:
-        return {
-            cell.path: {
-                name: value for name, value in vars(cell.actor).items() if not name.startswith("_")
-            }
-            for cell in _below(self.system.root)
-            if cell.actor is not None
-        }
+        return fields_of(self.nodes)
 
     def close(self) -> None:
-        """End the system, calmly, and the loop."""
+        """End the systems, calmly, and the loop."""
+        self._ending = True
+        self._horizon = float("inf")
+        if self._task is not None and not self._finished and self._broken is None:
+            self._task.cancel()  # the run was cut off
         self._over.set_result(None)
         try:
-            self._settle()
+            self._settle(SETTLING)
         finally:
             self._guards.off()
-            for task in asyncio.all_tasks(self.loop):
-                task.cancel()
-            self.loop.drain()
+            # What is cancelled may wait once more, on its way out.
+            for _ in range(FAREWELLS):
+                tasks = asyncio.all_tasks(self.loop)
+                for task in tasks:
+                    task.cancel()
+                if tasks:
+                    self._settle(SETTLING // 100)
             self.loop.close()
 
-    def _settle(self) -> None:
-        self._horizon = float("inf")
-        for _ in range(SETTLING):
+    def _settle(self, most: int) -> None:
+        for _ in range(most):
             self._enabled = None
             self.loop.drain()
-            if self.system.stopped and not self.cells.all:
+            if self._system.ended and not self.cells.all:
                 return
             events = self.enabled()
             if not events:
                 return
-            self._let_happen(events[0])
+            self.let_happen(events[0])
 
     # -- timers ----------------------------------------------------------------------------------
 
     def _due(self) -> list[Event]:
         """Return the timers that may ring when all is quiet: those that are due first."""
-        living = sorted(self.timers.living(), key=lambda timer: timer.when)
-        if not living or living[0].when > self._horizon:
+        living = sorted(self.timers.living(), key=lambda timer: timer.due)
+        if not living or living[0].due > self._horizon:
             return []
-        first = living[0].when
-        return [self.timer_event("timer", timer) for timer in living if timer.when <= first]
+        first = living[0].due
+        due = [timer for timer in living if timer.due <= first]
+        acting = [timer for timer in due if not timer.watches]
+        return [self.timer_event("timer", timer) for timer in acting or due]
 
     def timer_event(self, kind: str, timer: SimulatedTimer) -> Event:
         """Return the event that a timer rings."""
         return Event(kind, f"{kind} {timer.name}", timer.owner, f"{kind} {timer.owner}", timer)
 
-    def _ring(self, timer: SimulatedTimer) -> None:
-        self.timers.now = max(self.timers.now, timer.when)
+    def ring(self, timer: SimulatedTimer) -> None:
+        """Let a timer ring; what was put off until one does goes on."""
+        self.timers.now = max(self.timers.now, timer.due)
         self.timers.forget(timer)
+        self.slow.clear()
+        self.nodes.wires.release()
         if timer.handle is not None:
             self.loop.take_now(timer.handle)
         elif timer.callback is not None:
@@ -275,36 +434,27 @@ class Simulation:
 
     # -- who -------------------------------------------------------------------------------
 
-    def _running(self) -> Cell | None:
-        return running_cell(self.system) if hasattr(self.system, "root") else None
+    def node_named(self, name: str) -> Node:
+        """Return a node.
 
-    def _whose(self) -> str:
-        cell = self._running()
-        return "" if cell is None else cell.path
+        :raises ScenarioError: if there is none of that name.
+        """
+        try:
+            return self.nodes.all[name]
+        except KeyError:
+            raise ScenarioError(
+                thing=f"node {name!r}",
+                problem="is not there",
+                expected=f"one of {', '.join(self.nodes.all) or 'no nodes at all'}",
+            ) from None
+
+    def living(self) -> Iterator[Cell]:
+        """Return the cells of all actors of all systems that run."""
+        return living(self.nodes)
+
+    def _running(self) -> Cell | None:
+        return running(self.nodes)
 
     def _where(self) -> str | None:
         """Tell who runs just now; None if it is the kit itself."""
-        if not self._draining:
-            return None
-        cell = self._running()
-        if cell is None:
-            return "the scenario"
-        return f"{cell.path} ({cell.actor_class.__qualname__})"
-
-    def _who_waits(self) -> str:
-        waits = [
-            f"{asker.path} for {reply.target.path}"
-            for asker, edges in self.system.waits_for.items()
-            for _, reply in edges
-        ]
-        return "it still waits" + (f"; {', '.join(waits)}" if waits else "")
-
-
-def _below(cell: Cell) -> Iterator[Cell]:
-    for child in tuple((cell.children or {}).values()):
-        yield child
-        yield from _below(child)
-
-
-def _drop(*_: Any) -> Any:
-    raise structlog.DropEvent
+        return place_of(self._running()) if self._draining else None

@@ -7,19 +7,18 @@ from typing import TYPE_CHECKING, Any
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._signals import Internal
 from dramaturg.actors._state import RUNNING, STOPPED
+from dramaturg.protocols.testing._addresses import FarCell, name_of
 from dramaturg.protocols.testing._event import Event
 from dramaturg.protocols.testing._kernel import Sent
+from dramaturg.protocols.testing._network import OUTSIDE
 from dramaturg.protocols.testing._simulated_system import ReadyCells, SimulatedSystem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from dramaturg.actors._cell import Cell
 
-__all__ = ["OUTSIDE", "Choices"]
-
-OUTSIDE = "scenario"
-"""Who sends what no actor sends."""
+__all__ = ["Choices", "Delivery"]
 
 
 class Delivery:
@@ -31,7 +30,7 @@ class Delivery:
         self.cell = cell
         self.item = item
         self.sender = sender
-        self.receiver = cell.path
+        self.receiver = name_of(cell)
         self.message = item.message
 
 
@@ -44,9 +43,22 @@ class Choices:
         self._delivered: dict[str, int] = {}
         self._turns: dict[str, int] = {}
 
-    def all(self) -> list[Event]:
-        """Return what is possible: the cell that has been ready for longest comes first."""
-        return [event for cell in tuple(self._cells.all) for event in self._of(cell)]
+    def all(self, slow: Collection[Cell] = (), *, late: bool = False) -> list[Event]:
+        """Return what is possible: the cell that has been ready for longest comes first.
+
+        :param slow: who takes no turn now; ``late`` asks for the turns of those, instead.
+        """
+        cells = tuple(self._cells.all)
+        if slow or late:
+            cells = tuple(cell for cell in cells if (cell in slow) is late)
+        return [event for cell in cells for event in self._of(cell)]
+
+    def take_at_once(self, cell: Cell) -> None:
+        """Let a cell take a message that has just come in, if that is all there is."""
+        waiting = () if cell.control or cell.state is not RUNNING else _waiting(cell)
+        if len(waiting) == 1 and not isinstance(waiting[0], Internal):
+            del self._cells.all[cell]
+            SimulatedSystem.release(cell)
 
     def take(self, event: Event) -> None:
         """Let a cell take its turn, with the message of the event if it is a delivery."""
@@ -65,8 +77,7 @@ class Choices:
     def sent(self) -> tuple[Sent, ...]:
         """Return what was sent since this was asked last; a door does not know to whom."""
         found = [
-            Sent(OUTSIDE if each.sender is None else each.sender.path, "", 0, each.message)
-            for each in self._cells.sent
+            Sent(_sender(envelope), to, 0, envelope.message) for envelope, to in self._cells.sent
         ]
         self._cells.sent.clear()
         return tuple(found)
@@ -89,7 +100,7 @@ class Choices:
                 if not senders:
                     yield self._turn(cell, type(item).__name__.strip("_").lower())
                 return
-            sender = OUTSIDE if item.sender is None else item.sender.path
+            sender = _sender(item)
             if sender not in senders:
                 senders.add(sender)
                 yield self._delivery(cell, item, sender)
@@ -97,17 +108,23 @@ class Choices:
                     return
 
     def _turn(self, cell: Cell, what: str) -> Event:
-        path = cell.path
+        path = name_of(cell)
         name = f"{what} {path} #{self._turns.get(path, 0)}"
         return Event("signal", name, path, f"signal {path}", cell)
 
     def _delivery(self, cell: Cell, item: Envelope, sender: str) -> Event:
-        path = cell.path
+        path = name_of(cell)
         lane = f"{sender}->{path}"
-        name = f"deliver {lane} #{self._delivered.get(lane, 0)}"
+        # What has come over the network was delivered by that: now it is taken up.
+        far = item.sender is not None and item.sender.cell.__class__ is FarCell
+        name = f"{'take' if far else 'deliver'} {lane} #{self._delivered.get(lane, 0)}"
         event = Event("deliver", name, path, lane, Delivery(cell, item, sender))
         event.topic = type(item.message).__name__
         return event
+
+
+def _sender(envelope: Envelope) -> str:
+    return OUTSIDE if envelope.sender is None else name_of(envelope.sender.cell)
 
 
 def _put_first(mailbox: Any, item: Any) -> None:
@@ -124,9 +141,10 @@ def _waiting(cell: Cell) -> Sequence[Any]:
             mailbox[:] = cell.take_rest()
         waiting: Sequence[Any] = mailbox
         return waiting
+    if cell.batch is not None:
+        rest = [*cell.batch]
+        cell.batch = iter(rest) if rest else None
+        if rest:
+            return rest
     # Of a queue with an order of its own only the next one can be taken.
-    if cell.batch is None and mailbox:
-        cell.batch = iter([mailbox.pop(0)])
-    first = [] if cell.batch is None else [*cell.batch]
-    cell.batch = iter(first) if first else None
-    return first
+    return [mailbox.peek()] if mailbox else []

@@ -17,16 +17,10 @@ from pydantic import BaseModel
 
 from dramaturg.actors import MissingExtraError
 from dramaturg.protocols._automaton import Automaton
+from dramaturg.protocols._derivatives import derive
 from dramaturg.protocols._expand import Action, Event
 from dramaturg.protocols._protocol import MemberNames, Protocol
-from dramaturg.protocols._terms import (
-    Term,
-    derive,
-    first,
-    letters,
-    nullable,
-    without_deadlines,
-)
+from dramaturg.protocols._terms import Term, first, letters, nullable, without_deadlines
 
 try:
     from hypothesis import strategies as st

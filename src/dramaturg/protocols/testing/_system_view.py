@@ -14,7 +14,10 @@ __all__ = ["SystemView"]
 
 
 class SystemView:
-    """A simulated system, to look at: ``view["/till"]`` is the actor at that path."""
+    """A simulation, to look at: ``view["/till"]`` is the actor at that path.
+
+    Of a node's actors: ``view["store/ledger"]``.
+    """
 
     __slots__ = ("_simulation",)
 
@@ -23,8 +26,19 @@ class SystemView:
 
     def __getitem__(self, path: str) -> Any:
         """Return the instance at a path; None if it is not up. Do not change it."""
-        ref = self._simulation.system.lookup(path)
+        node, slash, rest = path.partition("/")
+        if node and not self.up(node):
+            return None
+        system = self._simulation.node_named(node).system if node else self.system
+        ref = system.lookup(f"{slash}{rest}")
         return None if ref is None else ref.cell.actor
+
+    def up(self, node: str) -> bool:
+        """Tell whether a node runs.
+
+        :raises ScenarioError: if there is none of that name.
+        """
+        return self._simulation.node_named(node).up
 
     @property
     def system(self) -> ActorSystem:

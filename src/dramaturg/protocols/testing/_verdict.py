@@ -76,12 +76,15 @@ class Verdict:
     """What a search has come to.
 
     "pass" says that no run of so many broke a property, and at least nine of ten came to
-    rest; "unknown" that more of them were cut off; "fail" that a property does not hold, or
-    that a ``sometimes`` was never reached (``never``).
+    rest; "unknown" that more of them were cut off, or one that went in a circle with nothing
+    going wrong (``livelock``); "fail" that a property does not hold, or that a ``sometimes`` was
+    never reached (``never``).
 
     :param schedules: how many runs there were, with so many ``events`` together.
     :param truncated: how many of them were cut off before they came to rest.
     :param seed: the same seed tries the same runs.
+    :param complete: whether there is no other schedule; only a search that is told to be
+        ``exhaustive`` can say so, and its verdict is "unknown" if it came to its bound before.
     """
 
     outcome: Outcome
@@ -91,6 +94,8 @@ class Verdict:
     seed: int
     never: tuple[str, ...] = ()
     failure: Failure | None = None
+    complete: bool = False
+    livelock: Schedule = ()
 
     @property
     def passed(self) -> bool:
@@ -106,13 +111,22 @@ class Verdict:
             raise SimulationFailed(self)
         return self
 
+    def _why_unknown(self) -> str:
+        if self.livelock:
+            circle = ", ".join(map(str, self.livelock))
+            return f"never at rest, with nothing going wrong: over and over {circle}"
+        if self.truncated:
+            return "too many runs did not come to rest: allow more events, or fewer faults"
+        return "there are more schedules: the bound was reached"
+
     def __str__(self) -> str:
         share = self.truncated / max(1, self.schedules)
         runs, events = counted(self.schedules, "schedule"), counted(self.events, "event")
+        runs += ", complete" if self.complete else ""
         lines = [f"{self.outcome}: {runs}, {events}, {share:.0%} cut off, seed {self.seed}"]
         lines += [f"never reached: {name}" for name in self.never]
         if self.outcome == "unknown":
-            lines.append("too many runs did not come to rest: allow more events, or fewer faults")
+            lines.append(self._why_unknown())
         if self.failure is not None:
             lines += ["", str(self.failure)]
         return "\n".join(lines)

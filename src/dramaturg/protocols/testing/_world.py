@@ -8,12 +8,17 @@ falls between two handlers, and a crash between two sends of one handler is a dr
 
 Everything that may happen next is an :class:`~._event.Event`. Those that need nothing to go
 wrong come from :meth:`World.enabled`, in the calm order: the oldest message first, then the
-network heals, then who is down comes back, and only when all is quiet the timers, the
-earliest first. Those of which the scenario allows only so many come from :meth:`World.faults`.
+network heals, then who is down comes back, and only when no message can be delivered the
+timers, the earliest first. Those of which the scenario allows only so many come from
+:meth:`World.faults`.
 
-Time stands still while messages are on their way; it jumps to the first timer when nothing
-else is left. That a timer rings earlier is a fault with a budget, or else each retransmission
-would make the space of runs infinite.
+Time stands still while a message can be delivered, and then jumps to the first timer. That a
+timer rings earlier is a fault with a budget, or else each retransmission would make the space
+of runs infinite. Where messages cannot be delivered because the network is parted, or their
+receivers are down, time goes on: that is what a partition is for. This has no budget, since a
+timeout may have to pass more than once until something happens. So while the network is parted
+a retransmission can go on for ever; what bounds a run is the number of its events, after which
+it goes on calmly, and calm is to heal first.
 """
 
 from __future__ import annotations
@@ -22,17 +27,18 @@ from typing import TYPE_CHECKING, Any
 
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Event
-from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
+from dramaturg.protocols.testing._faults import NO_FAULTS, OF_NODES, Faults, Network
 from dramaturg.protocols.testing._flight import Flights
 from dramaturg.protocols.testing._kernel import Sent, Step
 from dramaturg.protocols.testing._outputs import NOTHING, Effects, SetTimer
 from dramaturg.protocols.testing._plain import Blueprint
 from dramaturg.protocols.testing._properties import Broken, Observer, Properties
 from dramaturg.protocols.testing._view import View
+from dramaturg.protocols.testing._world_delays import Delays
 from dramaturg.protocols.testing._world_faults import WorldFaults
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from dramaturg.protocols.testing._flight import Flight
     from dramaturg.protocols.testing._properties import Check
@@ -65,6 +71,7 @@ class World:
         faults: Faults = NO_FAULTS,
         free_timers: bool = False,
     ) -> None:
+        faults.forbid("a World", *OF_NODES, expected="a simulation of real systems")
         self.network = network
         self.budgets = faults
         self.free_timers = free_timers
@@ -74,12 +81,14 @@ class World:
         self.timers: dict[tuple[str, str], float] = {}
         self.now = 0.0
         self.history: list[Any] = []
-        self.flights = Flights(network)
+        self.flights = Flights(network, self.blueprints)
         self.properties = Properties()
         self.steps: list[Step] = []
         self.part: frozenset[str] | None = None
         """One of the two parts that the network has fallen into."""
+        self.delays = Delays()
         self._going_wrong = WorldFaults(self, faults)
+        self._unfair = 0.0
         self._observer: Observer | None = None
         self._timer_events: dict[tuple[str, str], Event] = {}
 
@@ -126,13 +135,20 @@ class World:
     def eventually(
         self, check: Check, *, within: float | None = None, name: str | None = None
     ) -> None:
-        """Declare what holds at some moment of each run; ``within`` seconds of virtual time."""
+        """Declare what holds at some moment of each run.
+
+        :param within: so many seconds of virtual time after the start, not counting those in
+            which the network was parted or somebody down: nobody can promise anything then.
+        """
         self.properties.add_later("eventually", None, check, within, name)
 
     def leads_to(
         self, cause: Check, effect: Check, *, within: float | None = None, name: str | None = None
     ) -> None:
-        """Declare that whenever the one holds, the other holds then or later."""
+        """Declare that whenever the one holds, the other holds then or later.
+
+        :param within: as :meth:`eventually`, after the one began to hold.
+        """
         self.properties.add_later("leads_to", cause, effect, within, name)
 
     # -- the run ---------------------------------------------------------------------------
@@ -141,17 +157,31 @@ class World:
         """Call everybody's ``on_start``; return the property that is broken already."""
         for name, blueprint in self.blueprints.items():
             self._publish(name, blueprint.start(self.actors[name]))
-        self._observer = Observer(self.properties, View(self))
+        self._observer = Observer(self.properties, View(self), lambda: self.now - self._unfair)
         return self._observer.look()
 
     def enabled(self) -> Sequence[Event]:
-        events = self.flights.deliverable(self.down, self.part)
+        deliveries = self.flights.deliverable(self.down, self.part)
+        if self.delays.held or self.delays.slow:
+            return self._enabled_in_spite_of_delays(deliveries)
+        if deliveries and self.part is None and not self.down and not self.free_timers:
+            return deliveries
+        return self._and_more(deliveries, self.timers)
+
+    def _enabled_in_spite_of_delays(self, deliveries: list[Event]) -> list[Event]:
+        delays = self.delays
+        events = self._and_more(delays.brisk(deliveries), delays.on_time(self.timers))
+        return events or deliveries or self._timers(self.timers)
+
+    def _and_more(self, events: list[Event], timers: Collection[tuple[str, str]]) -> list[Event]:
+        """Add to deliveries what else may happen, if those are all there are."""
+        ringing = timers and (not events or self.free_timers)
         if self.part is not None:
             events.append(self._going_wrong.heal)
         if self.down:
             events += [self._going_wrong.restart_of(name) for name in sorted(self.down)]
-        if self.timers and (not events or self.free_timers):
-            events += self._timers()
+        if ringing:
+            events += self._timers(timers)
         return events
 
     def faults(self) -> Sequence[Event]:
@@ -174,7 +204,8 @@ class World:
             self.steps.append(Step(event, (), ()))
             said = f"{type(error).__name__}: {error}"
             return Broken(f"{event.actor} raises {type(error).__name__}", said)
-        self._going_wrong.spend(event)
+        if kind != "deliver":
+            self._going_wrong.spend(event)
         self.steps.append(Step(event, sent, tuple(self.history[noted:])))
         return self._watch().look()
 
@@ -203,6 +234,8 @@ class World:
     def _deliver(self, flight: Flight) -> tuple[Sent, ...]:
         receiver = flight.receiver
         self.flights.take(flight)
+        if self.delays.held:
+            self.delays.held.discard(flight)
         effects = self.blueprints[receiver].message(
             self.actors[receiver], flight.sender, flight.message
         )
@@ -211,8 +244,11 @@ class World:
     def _ring(self, timer: tuple[str, str]) -> tuple[Sent, ...]:
         actor, name = timer
         due = self.timers.pop(timer)
-        if not self.free_timers:
-            self.now = max(self.now, due)
+        self.delays.end()
+        if not self.free_timers and due > self.now:
+            if self.down or self.part is not None:
+                self._unfair += due - self.now
+            self.now = due
         return self._publish(actor, self.blueprints[actor].timer(self.actors[actor], name))
 
     def _publish(self, actor: str, effects: Effects) -> tuple[Sent, ...]:
@@ -232,7 +268,8 @@ class World:
                 self.timers[key] = self.now + timer.after
             else:
                 self.timers.pop(key, None)
-        self.history += effects.notes
+        if effects.notes:
+            self.history += effects.notes
         return tuple(sent)
 
     def publish_restart(self, actor: str, effects: Effects) -> tuple[Sent, ...]:
@@ -241,12 +278,13 @@ class World:
 
     # -- timers --------------------------------------------------------------------------------
 
-    def _timers(self) -> list[Event]:
-        """Return the timers that may ring without anything going wrong."""
-        if self.free_timers:
-            return [self.timer_event("timer", key) for key in sorted(self.timers)]
-        first = min(self.timers.values())
-        due = sorted(key for key, when in self.timers.items() if when <= first)
+    def _timers(self, timers: Collection[tuple[str, str]]) -> list[Event]:
+        """Return those of some timers that may ring without anything going wrong."""
+        due = sorted(timers)
+        if due and not self.free_timers:
+            when = self.timers
+            first = min(when[key] for key in due)
+            due = [key for key in due if when[key] <= first]
         return [self.timer_event("timer", key) for key in due]
 
     def timer_event(self, kind: str, key: tuple[str, str]) -> Event:

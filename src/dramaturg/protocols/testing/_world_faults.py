@@ -37,9 +37,18 @@ class WorldFaults:
             "early": faults.early_timers,
             "skew": faults.skews,
             "partition": faults.partitions,
+            "delay": faults.delays,
+            "slow": faults.slow,
         }
+        self._nothing = (
+            world.network is not Network.REPEATING
+            and not any(self._left.values())
+            and not self.crashes
+        )
         self.heal = Event("heal", "heal", "", "heal")
         self._restarts: dict[str, Event] = {}
+        self._crash_events: dict[str, tuple[str, Event]] = {}
+        """What the crash of an actor counts for, and the event."""
         self._partitions: list[Event] | None = None
 
     @property
@@ -57,6 +66,8 @@ class WorldFaults:
 
     def possible(self) -> list[Event]:
         """Return what may go wrong now."""
+        if self._nothing:
+            return []
         left = self._left
         world = self._world
         found: list[Event] = []
@@ -67,14 +78,16 @@ class WorldFaults:
         if self.crashes:
             found += self._possible_crashes()
         if left["drop"]:
-            found += [each.befalls("drop") for each in world.flights.all.values()]
+            found += [each.befalls("drop") for each in world.flights.exposed()]
         if left["duplicate"]:
-            found += [each.befalls("duplicate") for each in world.flights.all.values()]
+            found += [each.befalls("duplicate") for each in world.flights.exposed()]
         if left["reorder"] and world.network is Network.FIFO:
             overtaking = world.flights.out_of_turn(world.down, world.part)
             found += [each.befalls("reorder") for each in overtaking]
         if left["partition"] and world.part is None:
             found += self._possible_partitions()
+        if left["delay"] or left["slow"]:
+            found += self._possible_delays()
         return found
 
     def spend(self, event: Event) -> None:
@@ -100,6 +113,10 @@ class WorldFaults:
             world.flights.duplicate(event.payload)
         elif kind == "partition":
             world.part = event.payload
+        elif kind == "delay":
+            world.delays.held.add(event.payload)
+        elif kind == "slow":
+            world.delays.slow.add(event.actor)
         elif kind == "heal":
             world.part = None
         else:
@@ -112,6 +129,7 @@ class WorldFaults:
         blueprint.crash(world.actors[name])
         world.actors[name] = blueprint.after_crash(world.actors[name])
         world.down.add(name)
+        world.delays.slow.discard(name)
         for key in [key for key in world.timers if key[0] == name]:
             del world.timers[key]
         if self._faults.lost_with_crash:
@@ -122,16 +140,20 @@ class WorldFaults:
                 world.flights.lose(flight)
 
     def _possible_crashes(self) -> Iterator[Event]:
+        down = self._world.down
         for name in self._world.blueprints:
-            budget = self._faults.crash_budget_of(name)
-            if name not in self._world.down and self._crashes[budget]:
-                yield Event("crash", f"crash {name}", name, f"crash {name}", name)
+            known = self._crash_events.get(name)
+            if known is None:
+                event = Event("crash", f"crash {name}", name, f"crash {name}", name)
+                known = self._crash_events[name] = self._faults.crash_budget_of(name), event
+            if name not in down and self._crashes[known[0]]:
+                yield known[1]
 
     def _timers_out_of_turn(self) -> Iterator[Event]:
         world = self._world
         if not world.timers or world.free_timers:
             return
-        quiet = not world.down and world.part is None and not world.flights.all
+        quiet = not world.flights.deliverable(world.down, world.part)
         first = min(world.timers.values())
         for key, when in sorted(world.timers.items()):
             if when > first:
@@ -139,6 +161,22 @@ class WorldFaults:
                     yield world.timer_event("skew", key)
             elif self._left["early"] and not quiet:
                 yield world.timer_event("early", key)
+
+    def _possible_delays(self) -> Iterator[Event]:
+        world = self._world
+        deliveries = world.flights.deliverable(world.down, world.part)
+        if self._left["delay"]:
+            for event in world.delays.brisk(deliveries):
+                if world.flights.is_exposed(event.payload):
+                    yield event.payload.befalls("delay")
+        if self._left["slow"]:
+            turns = {event.actor for event in deliveries} | {actor for actor, _ in world.timers}
+            for name in world.blueprints:
+                if name in turns and name not in world.delays.slow:
+                    yield self._slowing(name)
+
+    def _slowing(self, name: str) -> Event:
+        return Event("slow", f"slow {name}", name, f"slow {name}", name)
 
     def _possible_partitions(self) -> list[Event]:
         if self._partitions is None:

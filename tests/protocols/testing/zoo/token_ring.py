@@ -46,7 +46,7 @@ class Node(Actor):
         return [Noted(number), (following, Token(number + 1)), *self.watch()]
 
     def on_timer(self, name: str) -> Outputs:
-        # Nothing is on its way any more, so the token is lost: the others have seen less than this.
+        # The token is lost, or waits for somebody who is down: the others have seen less than this.
         self.watched = True
         return self.enter(self.seen + (0 if self.variant == "the same number" else len(NODES)))
 
@@ -55,7 +55,7 @@ class Node(Actor):
 
 
 def one_token(view: View) -> bool:
-    return all(one < other for one, other in zip(view.history, view.history[1:], strict=False))
+    return len(set(view.history)) == len(view.history)
 
 
 def fill(world: World, variant: str) -> None:

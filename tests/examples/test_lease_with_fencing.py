@@ -1,0 +1,36 @@
+"""The lease: with fencing no late write gets through, without it one is found."""
+
+from functools import partial
+
+from dramaturg.protocols.testing import Faults, replay_system
+from examples.lease_with_fencing import Fenced, Storage, TrustingStorage, system, two_writers
+
+
+def test_no_late_write_gets_through_in_any_run() -> None:
+    verdict = system(Storage).check()
+
+    assert (verdict.schedules, verdict.truncated) == (200, 0)
+
+
+def test_a_late_write_is_found_if_the_storage_does_not_look() -> None:
+    failure = system(TrustingStorage).failure
+
+    assert failure is not None
+    assert failure.property == "always in turn"
+    assert failure.difference == ("/storage.writes: [2] -> [2, 1]",)
+    scenario = partial(two_writers, storage=TrustingStorage)
+    again = replay_system(scenario, failure.token, faults=Faults(early_timers=1))
+    assert again.run.broken is not None
+    assert again.run.broken.name == failure.property
+
+
+def test_the_storage_refuses_the_late_write_of_the_same_run() -> None:
+    failure = system(TrustingStorage).failure
+
+    assert failure is not None
+    scenario = partial(two_writers, storage=Storage)
+    again = replay_system(scenario, failure.token, faults=Faults(early_timers=1))
+    assert again.skipped == ()
+    assert again.run.broken is None
+    told = [getattr(step.event.payload, "message", None) for step in again.run.steps]
+    assert Fenced() in told

@@ -1,0 +1,14 @@
+"""All planted bugs."""
+
+from tests.simulated.planted import front, mailbox, requests, supervisor, timers, topic, watch
+from tests.simulated.planted.plant import Bug
+
+BUGS: tuple[Bug, ...] = (
+    *supervisor.BUGS,
+    *mailbox.BUGS,
+    *requests.BUGS,
+    *timers.BUGS,
+    *topic.BUGS,
+    *watch.BUGS,
+    *front.BUGS,
+)
