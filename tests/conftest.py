@@ -17,6 +17,9 @@ TASKS_END_WITHIN = 2.0
 # No deadlines: how long one example takes says more about the machine than about the code.
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile(
+    "brief", deadline=None, derandomize=True, database=None, print_blob=True, max_examples=25
+)
 settings.register_profile("nightly", deadline=None, max_examples=2_000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 

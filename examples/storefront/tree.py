@@ -48,7 +48,8 @@ MOST_RESTARTS: Final = 1_000
 """In a second, of each supervisor.
 
 Every department handles thousands of messages in a second, so that a fault which hits one message
-in ten is still survived. An actor that cannot start at all uses them up at once.
+in ten is still survived. An actor that cannot start at all uses them up at once, unless the machine
+is so slow that it restarts fewer in a second: the shop itself has a limit that can be set.
 """
 
 MOST_RESTARTS_OF_PRICING: Final = 10
@@ -87,6 +88,7 @@ class Terms:
     :param quiet: seconds without news after which orders in flight are taken for lost.
     :param patience: seconds that any request may take.
     :param hang: seconds that a department may take to say that it is there.
+    :param restarts: how often in a second what is right below the shop may be restarted.
     """
 
     in_flight: int = 64
@@ -94,6 +96,7 @@ class Terms:
     quiet: float = 0.3
     patience: float = 10.0
     hang: float = 0.5
+    restarts: int = MOST_RESTARTS
     staff: Staff = Staff()
 
 
@@ -128,7 +131,7 @@ def shop_spec(
     ]
     if gremlin is not None:
         children.append(ChildSpec("gremlin", gremlin))
-    return SupervisorSpec(children, intensity=MOST_RESTARTS, period=1.0)
+    return SupervisorSpec(children, intensity=terms.restarts, period=1.0)
 
 
 def records_spec() -> SupervisorSpec:

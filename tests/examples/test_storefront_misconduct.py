@@ -221,7 +221,8 @@ def test_a_front_desk_that_crashes_goes_on_where_it_was(run: Run) -> None:
 
 
 def test_a_shop_that_gives_up_says_why(run: Run) -> None:
-    ran = run("--limit", "100", staff=Staff(front_desk=LazyDesk))
+    # Few enough for any machine to use them up within the second.
+    ran = run("--limit", "100", terms=Terms(staff=Staff(front_desk=LazyDesk), restarts=10))
 
     assert ran.code == 1
     assert "the day could not be seen through: /shop gave up" in ran.err

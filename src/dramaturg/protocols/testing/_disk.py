@@ -48,11 +48,16 @@ class Disk:
 
     The seam for what is durable: a journal in a simulation writes here. Each write and each
     sync is an event of the simulation: others may act before it is done, it may fail with
-    an ``OSError`` (``Faults(write_errors=)``), and the node may crash instead.
+    an ``OSError`` (``Faults(write_errors=)``), and the node may crash instead. Who is still on
+    the way out after such a crash writes nothing any more, and is cancelled once more.
+
+    :param use: called whenever somebody looks at the disk or writes; tells whether that is
+        somebody who is there no more.
     """
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, use: Callable[[str], bool]) -> None:
         self._node = node
+        self._use = use
         self._files: dict[str, _File] = {}
         self._waiting: list[_Operation] = []
         self._numbers: dict[str, int] = {}
@@ -60,10 +65,12 @@ class Disk:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the files, in the order in which they were made."""
+        self._use(self._node)
         return tuple(self._files)
 
     def read(self, name: str) -> bytes:
         """Return what a file holds, synced or not; b"" if there is none."""
+        self._use(self._node)
         file = self._files.get(name)
         return b"" if file is None else file.synced + file.cached
 
@@ -112,6 +119,9 @@ class Disk:
         await self._operate("truncate", name, truncate)
 
     async def _operate(self, what: str, name: str, do: Callable[[], None]) -> None:
+        if self._use(self._node):
+            await asyncio.sleep(0)  # who does not give up is noticed by the loop
+            raise asyncio.CancelledError
         label = f"{what} {self._node}:{name}"
         number = self._numbers.get(label, 0)
         self._numbers[label] = number + 1

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["EverySchedule"]
 
 
+REST = ""
+"""The choice to leave it at that, where nothing is left to do: more may go wrong, but need not."""
+
+
 class _Choice:
     """One place in the tree: what has been tried there, and what may sleep."""
 
@@ -124,6 +128,8 @@ class EverySchedule:
         if depth == len(self._path):
             sleeping = self._path[-1].below() if self._path else {}
             awake = [name for name in events if name not in sleeping]
+            if events and not kernel.enabled():
+                awake.insert(0, REST)
             if not awake:
                 self._asleep = bool(events)
                 self._depth -= 1

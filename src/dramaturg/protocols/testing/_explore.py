@@ -177,6 +177,7 @@ def _failure(make: Callable[[], Kernel], seen: Searched, found: Found, seed: int
         steps=shrunk.run.steps,
         parting=_parting(schedule, seen.passing),
         difference=difference,
+        instead_of=shrunk.instead_of,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING
 
@@ -61,10 +62,12 @@ def explore_system(
     :param exhaustive: try every schedule, but for those that differ only in the order of events
         at different actors (see ``_every_schedule``), up to ``schedules`` of them; the verdict
         says whether it is ``complete``. Implies ``any_sender_first``.
-    :raises ScenarioError: if it is no scenario, or faults need nodes that it does not have.
+    :raises ScenarioError: if it is no scenario, or faults need nodes that it does not have, or
+        name a node that no run had.
     :raises NotReproducibleError: if the same schedule does not lead to the same run.
     :raises EscapeError: if an actor uses what is not controlled.
     """
+    ever: set[str] = set()
     make = _maker(
         scenario,
         faults,
@@ -73,10 +76,28 @@ def explore_system(
         network=network,
         horizon=horizon,
         find_out_touched=exhaustive,
+        ever=ever,
     )
     limits = limits_of(schedules, events)
     search = EverySchedule(make, limits) if exhaustive else None
-    return investigate(make, seed=seed, limits=limits, search=search)
+    verdict = investigate(make, seed=seed, limits=limits, search=search)
+    if verdict.failure is None:
+        _check_nodes(faults, ever)
+    return verdict
+
+
+def _check_nodes(faults: Faults, ever: Collection[str]) -> None:
+    """Check that each node that may crash has been there in some run: a typo lets all pass."""
+    named = faults.node_crashes
+    if not isinstance(named, Mapping):
+        return
+    never = sorted(name for name, budget in named.items() if budget and name not in ever)
+    if never:
+        raise ScenarioError(
+            thing=f"Faults(node_crashes={dict(named)!r})",
+            problem=f"names what was a node in no run: {', '.join(never)}",
+            expected=f"some of {', '.join(sorted(ever))}",
+        )
 
 
 def replay_system(
@@ -112,6 +133,7 @@ def _maker(
     network: Network,
     horizon: float,
     find_out_touched: bool = False,
+    ever: set[str] | None = None,
 ) -> Callable[[], Simulation]:
     if not iscoroutinefunction(scenario):
         raise ScenarioError(
@@ -121,7 +143,7 @@ def _maker(
         )
 
     def make() -> Simulation:
-        return Simulation(
+        simulation = Simulation(
             scenario,
             faults=faults,
             allow=allow,
@@ -130,5 +152,8 @@ def _maker(
             horizon=horizon,
             find_out_touched=find_out_touched,
         )
+        if ever is not None:
+            simulation.nodes.ever = ever
+        return simulation
 
     return make

@@ -58,7 +58,7 @@ class Faults:
     :param write_errors: writes to a node's disk that fail.
     :param torn_writes: crashes of a node after which the last unsynced write is there in part.
     :param lost_with_crash: whether what is on its way to an actor is lost when that crashes.
-    :raises ScenarioError: for a negative number.
+    :raises ScenarioError: for a negative number, or what is no number.
     """
 
     crashes: int | Mapping[str, int] = 0
@@ -83,11 +83,16 @@ class Faults:
                 if isinstance(value, Mapping)
                 else [value]
             )
-            if any(not isinstance(each, int) or each < 0 for each in values):
+            by_name = field.name in {"crashes", "node_crashes"}
+            if any(not isinstance(each, int) or each < 0 for each in values) or (
+                isinstance(value, Mapping)
+                and not (by_name and all(isinstance(name, str) for name in cast("Any", value)))
+            ):
+                expected = "a number of at least 0"
                 raise ScenarioError(
                     thing=f"Faults({field.name}={value!r})",
                     problem="no budget",
-                    expected="a number of at least 0",
+                    expected=f"{expected}, or one for each name" if by_name else expected,
                 )
 
     def crash_budget_of(self, actor: str) -> str:

@@ -44,7 +44,7 @@ class Node:
         self._nodes = nodes
         self._start = start
         self.name = name
-        self.disk = Disk(name)
+        self.disk = Disk(name, nodes.use_disk)
         self.up = False
         """Whether it runs."""
         self.incarnation = 0
@@ -93,6 +93,7 @@ class Node:
             seed=Random(f"{seed}/{self.name}/{self.incarnation}").getrandbits(64),
             logger=structlog.wrap_logger(None, processors=[drop_logs]),
         )
+        self._nodes.adopt_starter(system)
         await system.__aenter__()
         self.up = True
         started = self._start(self)
@@ -102,6 +103,5 @@ class Node:
     def crash(self, *, torn: bool) -> None:
         """End at once."""
         self.up = False
-        self.boot.cancel()
         self.simulated.vanish()
         self.disk.crash(torn=torn)

@@ -18,6 +18,7 @@ their ``finally``, but nothing that they send, schedule or write has any effect.
 from __future__ import annotations
 
 import asyncio
+from asyncio import events
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors import Actor
@@ -69,6 +70,8 @@ class Nodes:
         self.timers = timers
         self.wires = Wires(network)
         self.all: dict[str, Node] = {}
+        self.ever: set[str] = set()
+        """The names of the nodes that there have been, also in other runs of one search."""
         self.broken: Broken | None = None
         self._home = home
         self._loop = loop
@@ -79,6 +82,12 @@ class Nodes:
 
     async def add(self, name: str, start: Callable[[Node], object]) -> Node:
         """See :meth:`Simulation.node`."""
+        if not callable(start):
+            raise ScenarioError(
+                thing=f"node({name!r}, {start!r})",
+                problem="cannot be started",
+                expected="a function that takes the node, and spawns its actors",
+            )
         if not isinstance(name, str) or not name or any(each in name for each in FORBIDDEN):
             raise ScenarioError(
                 thing=f"node({name!r})",
@@ -90,6 +99,7 @@ class Nodes:
                 thing=f"node({name!r})", problem="is taken", expected="a name for each node"
             )
         node = self.all[name] = Node(self, name, start)
+        self.ever.add(name)
         self.cells.running = self.timers.running
         self._boot(node)
         await asyncio.wait({node.boot})
@@ -135,6 +145,23 @@ class Nodes:
             if node.up:
                 yield node.simulated
 
+    # -- for a node ------------------------------------------------------------------------
+
+    def adopt_starter(self, system: SimulatedSystem) -> None:
+        """Let the task that starts a node end with its system, and what it makes."""
+        self._loop.adopt(system)
+
+    def use_disk(self, name: str) -> bool:
+        """Note who uses a disk; tell whether that was of a system that is gone."""
+        if events._get_running_loop() is not self._loop:
+            return False  # a check looks at it
+        if self._loop.touched is not None:
+            self._loop.touched.add(name)
+        return self._who_runs_is_gone()
+
+    def _who_runs_is_gone(self) -> bool:
+        return getattr(self._loop.owner(), "gone", False)
+
     # -- events ----------------------------------------------------------------------------
 
     def writing(self) -> list[Event]:
@@ -143,11 +170,11 @@ class Nodes:
 
     def mending(self) -> list[Event]:
         """Return how the network heals, and who may come back."""
-        events = [] if self.wires.part is None else [Event("heal", "heal", "", "heal")]
+        found = [] if self.wires.part is None else [Event("heal", "heal", "", "heal")]
         for name, node in self.all.items():
             if not node.up and node.boot.done():
-                events.append(Event("restart", f"restart {name}", name, f"restart {name}", node))
-        return events
+                found.append(Event("restart", f"restart {name}", name, f"restart {name}", node))
+        return found
 
     # -- between nodes ---------------------------------------------------------------------
 
@@ -169,13 +196,14 @@ class Nodes:
         """Make what stands where no actor is."""
         cell = Cell(system, system.root, path.rpartition("/")[2], Nobody)
         cell.where = path
+        cell.dispatcher = system.direct
         cell.state = STOPPED
         cell.put = cell.refuse
         cell.ref = ActorRef(cell)
         return cell
 
     def _send(self, system: SimulatedSystem, to: Address, item: Any) -> None:
-        if system.gone:
+        if system.gone or self._who_runs_is_gone():
             return
         if to.node and to.node not in self.all:
             raise ScenarioError(
@@ -194,7 +222,7 @@ class Nodes:
         def arrive(parcel: Parcel) -> None:
             self._arrive(parcel, system, envelope, until, to)
 
-        self.wires.send(sender, str(to), message, arrive)
+        self.wires.send(sender, str(to), message, arrive, nodes=(system.prefix, to.node))
 
     def _arrive(
         self,
@@ -228,7 +256,12 @@ class Nodes:
         if slot.system.gone:
             return
         sender = str(slot.to)
-        said = packed(value, sender) if error is None else error
+        try:
+            said = packed(value, sender) if error is None else error
+        except ScenarioError as refused:
+            # Raised here it would be an error of the actor's, and the asker would wait in vain.
+            self._loop.errors.append({"exception": refused})
+            return
 
         def arrive(parcel: Parcel) -> None:
             asker = slot.home
@@ -240,7 +273,8 @@ class Nodes:
             answer = unpacked(parcel.message, lambda address: self.ref(asker, address))
             slot.inner.complete(answer, None)
 
-        self.wires.send(sender, slot.asker, said, arrive)
+        way = (slot.system.prefix, slot.home.prefix)
+        self.wires.send(sender, slot.asker, said, arrive, nodes=way)
 
     def _system_at(self, node: str) -> SimulatedSystem:
         return self.all[node].simulated if node else self._home()

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dramaturg.protocols.testing._pickers import Walk
     from dramaturg.protocols.testing._run import Picker
 
-__all__ = ["Found", "Limits", "Search", "Searched"]
+__all__ = ["Found", "Limits", "Search", "Searched", "strategies"]
 
 Make: TypeAlias = "Callable[[], Kernel]"
 
@@ -136,22 +136,28 @@ class Search:
         if not departures.found_any:
             return
         more = departures.begin()
-        for turn, (name, falling) in enumerate(_turns(), 1):
-            yield f"{name}, faults {falling}", self._strategy(name, falling)
+        for turn, chosen in enumerate(strategies(self._random, self._length * 2), 1):
+            yield chosen
             if more and turn % BETWEEN == 0:
                 count = departures.departures
                 yield f"{count} departure" + ("" if count == 1 else "s"), departures
                 more = departures.begin()
 
-    def _strategy(self, name: str, falling: str) -> Picker:
-        random = Random(self._random.getrandbits(64))
-        swarm = Swarm(random)
-        length = self._length * 2
-        walk = _walk(name, random, length)
-        return picker_of(walk, swarm, random, length=length, falling=falling)
-
 
 STRATEGIES = ("uniform", "random walk", "PCT", "POS", "PCT by message")
+
+
+def strategies(source: Random, length: int) -> Iterator[tuple[str, Picker]]:
+    """Return one strategy after the other, without end, each for one run.
+
+    :param length: so many events a run is expected to have.
+    """
+    for name, falling in _turns():
+        random = Random(source.getrandbits(64))
+        swarm = Swarm(random)
+        walk = _walk(name, random, length)
+        picker = picker_of(walk, swarm, random, length=length, falling=falling)
+        yield f"{name}, faults {falling}", picker
 
 
 def _turns() -> Iterator[tuple[str, str]]:

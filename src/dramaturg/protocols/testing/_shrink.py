@@ -10,8 +10,12 @@ of names is again a whole run, and what it really did is the next list to shorte
 3. Try the schedules that leave the calm one once, for whatever event: the failure may come
    earlier by another message. Then those that leave it twice, for one of the same events; and
    where the run departs from the calm choice, let it make the calm choice first.
+4. Search among all runs that are shorter, with each strategy in turn: what was found may have
+   come a long way round.
 
-It has to stay the *same* failure, of the same property, or it would slip to another one.
+It has to stay the *same* failure, of the same property, or it would slip to another one. But
+where something did not come to hold in the end, and a shorter run breaks what always holds,
+that is where it went wrong: the shorter one is reported, and the other is named beside.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dramaturg.protocols.testing._departures import Departures
 from dramaturg.protocols.testing._pickers import Following
 from dramaturg.protocols.testing._run import Run, run
+from dramaturg.protocols.testing._search import strategies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +40,12 @@ __all__ = ["Shrunk", "departures_of", "shrink"]
 MOST_REPLAYS = 1_500
 AFRESH = 60
 """So many random runs in a row that find nothing shorter end the second step."""
+ANEW = 300
+"""So many runs of any strategy that are not shorter end the fourth step."""
 SINGLES = 300
 """So many schedules of few departures are tried."""
+ABOUT_THE_END = ("at_rest ", "eventually ", "leads_to ", "scenario ends")
+"""How the names of properties begin that only the end of a run can break."""
 ROOM = 1_000
 """So many events a run may go on calmly after the last name."""
 
@@ -48,6 +57,8 @@ class Shrunk(NamedTuple):
     calm: tuple[str | None, ...]
     """What the calm choice would have been at each of its steps."""
     replays: int
+    instead_of: str | None = None
+    """The property that was broken at first, if a shorter run shows what went wrong before."""
 
     @property
     def departures(self) -> int:
@@ -69,9 +80,19 @@ def shrink(make: Callable[[], Kernel], failing: Run, *, seed: int = 0) -> Shrunk
     shrinker = _Shrinker(make, failing)
     if not shrinker.starts():
         return None
+    shrunk = _shorten(shrinker, seed)
+    sooner, found = shrinker.sooner, failing.broken
+    if sooner is None or found is None or len(sooner.schedule) >= len(shrunk.run.schedule):
+        return shrunk
+    instead = shrink(make, sooner, seed=seed)
+    return shrunk if instead is None else instead._replace(instead_of=found.name)
+
+
+def _shorten(shrinker: _Shrinker, seed: int) -> Shrunk:
     shrinker.take_out()
     shrinker.search_afresh(Random(seed))
     shrinker.depart_less(Random(seed))
+    shrinker.search_anew(Random(seed))
     shrinker.calm_down()
     best = shrinker.best
     return Shrunk(best.run, best.calm, shrinker.replays)
@@ -83,6 +104,8 @@ class _Shrinker:
         self._first = failing
         self.best = Shrunk(failing, (), 0)
         self.replays = 0
+        self.sooner: Run | None = None
+        """The shortest run that breaks what always holds, where the failure is about the end."""
 
     def starts(self) -> bool:
         """Replay the run itself; tell whether it fails again."""
@@ -131,6 +154,23 @@ class _Shrinker:
                 self.take_out()
                 tries = 0
             tries += 1
+
+    def search_anew(self, random: Random) -> None:
+        """Look for a shorter run, of whatever events."""
+        tries = 0
+        while tries < ANEW and self.replays < MOST_REPLAYS:
+            most = len(self.best.run.schedule) - 1
+            if not most:
+                return
+            for _, picker in strategies(random, most):
+                tries += 1
+                found = self._try(picker, most)
+                if found is not None and self._accept(self._replay(found.schedule)):
+                    self.take_out()
+                    tries = 0
+                    break
+                if tries >= ANEW or self.replays >= MOST_REPLAYS:
+                    return
 
     def depart_less(self, random: Random) -> None:
         """Look for a run with one departure, then two, that is shorter, or as short."""
@@ -190,8 +230,15 @@ class _Shrinker:
         self.replays += 1
         found = run(self._make, picker, most=most)
         first = self._first.broken
-        same = found.broken is not None and first is not None and found.broken.name == first.name
-        return found if same else None
+        if found.broken is None or first is None:
+            return None
+        if found.broken.name == first.name:
+            return found
+        if first.name.startswith(ABOUT_THE_END) and found.broken.name.startswith("always "):
+            sooner = self.sooner
+            if sooner is None or len(found.schedule) < len(sooner.schedule):
+                self.sooner = found
+        return None
 
 
 class _Some:

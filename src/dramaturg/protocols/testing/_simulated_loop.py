@@ -95,13 +95,27 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def create_task(self, coro: Any, **options: Any) -> Any:
         task = super().create_task(coro, **options)
-        cell = self._timers.running()
-        if cell is not None:
-            self._tasks[task] = cell.system
+        owner = self.owner()
+        if owner is not None:
+            self._tasks[task] = owner
         return task
 
+    def owner(self) -> object | None:
+        """Return the system of whoever runs just now, an actor or what starts a node."""
+        cell = self._timers.running()
+        if cell is not None:
+            return cell.system
+        task = asyncio.current_task(self)
+        return None if task is None else self._tasks.get(task)
+
+    def adopt(self, system: object) -> None:
+        """Let the present task, and all that it makes, end with a system."""
+        task = asyncio.current_task(self)
+        if task is not None:
+            self._tasks[task] = system
+
     def cancel_those_of(self, system: object) -> None:
-        """Cancel the tasks that the actors of a system have made."""
+        """Cancel the tasks that the actors of a system have made, and what has started them."""
         for task in [task for task, owner in self._tasks.items() if owner is system]:
             task.cancel()
 

@@ -68,6 +68,18 @@ SETTLING = 10_000
 """So many events the end of a run may take, once it is over."""
 
 
+def _check(faults: object, network: object, horizon: object) -> None:
+    for name, value, fits, expected in (
+        ("faults", faults, isinstance(faults, Faults), "Faults(...)"),
+        ("network", network, isinstance(network, Network), "Network.FIFO or Network.UNORDERED"),
+        ("horizon", horizon, isinstance(horizon, int | float) and horizon >= 0, "seconds"),
+    ):
+        if not fits:
+            raise ScenarioError(
+                thing=f"{name}={value!r}", problem="cannot be used", expected=expected
+            )
+
+
 class Simulation:
     """One run of a scenario on a whole actor system, or on several.
 
@@ -79,7 +91,8 @@ class Simulation:
     :param network: what the network between nodes promises; default first in, first out.
     :param horizon: seconds of virtual time after which no timer rings any more.
     :param find_out_touched: note what each step touches, for ``exhaustive``.
-    :raises ScenarioError: for an unknown name in ``allow``, or a network that repeats.
+    :raises ScenarioError: for an unknown name in ``allow``, a network that repeats, or what is
+        no faults, network or horizon.
     """
 
     def __init__(
@@ -94,6 +107,7 @@ class Simulation:
         horizon: float = 3_600.0,
         find_out_touched: bool = False,
     ) -> None:
+        _check(faults, network, horizon)
         unknown = sorted(set(allow) - set(ESCAPES))
         if unknown:
             raise ScenarioError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._signals import Internal
@@ -23,6 +24,10 @@ __all__ = ["SimulationFaults"]
 
 MOST_CUTS = 2
 """A handler may crash at its first message, or at one up to this one."""
+
+
+CRASHED = "the simulation lets the actor crash"
+"""Why a handler that waits is cancelled."""
 
 
 class _Crash(Internal):
@@ -103,6 +108,8 @@ class SimulationFaults:
         while cause is not None:
             if isinstance(cause, SimulatedCrash):
                 return True
+            if isinstance(cause, CancelledError) and cause.args == (CRASHED,):
+                return True
             cause = cause.__cause__
         return False
 
@@ -113,7 +120,9 @@ class SimulationFaults:
         name = name_of(cell)
         self._numbers[name] = self._numbers.get(name, 0) + 1
         simulation = self._simulation
-        if cell.system.tasks.interrupt(cell):
+        waits = cell.system.tasks.suspended_in(cell)
+        if waits is not None:
+            waits.cancel(CRASHED)
             return
         simulation.cells.all.pop(cell, None)
         if cell.mailbox.__class__ is list:

@@ -37,6 +37,8 @@ class Failure:
         events at first (``found_with``).
     :param parting: where it parts from the most similar run that passed.
     :param difference: which fields the last event has changed.
+    :param instead_of: the property that was found broken at first, in the end of a longer run;
+        what ``always`` holds was broken before that.
     """
 
     property: str
@@ -51,6 +53,7 @@ class Failure:
     steps: tuple[Step, ...] = field(compare=False)
     parting: str | None
     difference: tuple[str, ...]
+    instead_of: str | None = None
 
     def mermaid(self) -> str:
         """Draw the run as a sequence diagram for Mermaid."""
@@ -64,6 +67,8 @@ class Failure:
             f"{counted(events, 'event')}, {departures} out of the calm order; found by"
             f" {self.strategy} in run {self.found_in}, with {counted(self.found_with, 'event')}"
         )
+        if self.instead_of is not None:
+            lines.append(f"found as {self.instead_of}, which a longer run comes to")
         if self.parting is not None:
             lines.append(self.parting)
         lines += [f"  {line}" for line in self.difference]
