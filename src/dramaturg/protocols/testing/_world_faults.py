@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import combinations
 from typing import TYPE_CHECKING
 
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Event
 from dramaturg.protocols.testing._faults import Network
+from dramaturg.protocols.testing._partitions import partitions_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from dramaturg.protocols.testing._world import World
 
 __all__ = ["WorldFaults"]
-
-MOST_DIVIDED = 4
-"""Up to so many actors every division of the network is tried."""
 
 
 class WorldFaults:
@@ -181,22 +178,5 @@ class WorldFaults:
     def _possible_partitions(self) -> list[Event]:
         if self._partitions is None:
             names = list(self._world.blueprints)
-            self._partitions = [_partition(part, names) for part in _parts(names)]
+            self._partitions = partitions_of(names)
         return self._partitions
-
-
-def _parts(names: list[str]) -> Iterator[tuple[str, ...]]:
-    """Return one of the two parts for each division that is tried."""
-    if len(names) > MOST_DIVIDED:
-        yield from ((name,) for name in names)
-        return
-    # The part that has the first actor: else each division would come twice.
-    for size in range(len(names) - 1):
-        for others in combinations(names[1:], size):
-            yield (names[0], *others)
-
-
-def _partition(part: tuple[str, ...], names: list[str]) -> Event:
-    rest = [name for name in names if name not in part]
-    said = f"{','.join(part)}|{','.join(rest)}"
-    return Event("partition", f"partition {said}", "", "partition", frozenset(part))
