@@ -48,6 +48,7 @@ from dramaturg.actors._errors import (
     UnhandledError,
     UsageError,
 )
+from dramaturg.actors._event_sourced import EventSourced
 from dramaturg.actors._event_stream import EventStream, Subscription
 from dramaturg.actors._events import (
     ActorEnded,
@@ -104,6 +105,19 @@ from dramaturg.actors._statistics import SystemStatistics
 from dramaturg.actors._system import ActorSystem
 from dramaturg.actors._upcaster import Upcaster, upcaster
 from dramaturg.actors._watch import Terminated
+from dramaturg.actors.journal import (
+    ConcurrentWriter,
+    Journal,
+    JournalDamaged,
+    JournalError,
+    JournalUnavailable,
+    MemoryJournal,
+    MemoryStore,
+    RecoveryFailed,
+    SqliteJournal,
+    StoredEvent,
+    TaggedEvent,
+)
 
 __all__ = [
     "Actor",
@@ -124,6 +138,7 @@ __all__ = [
     "Broadcast",
     "Clock",
     "Codec",
+    "ConcurrentWriter",
     "ConsistentHash",
     "DeadLetter",
     "DeadLetterReason",
@@ -136,6 +151,7 @@ __all__ = [
     "DramaturgError",
     "DuplicateNameError",
     "EncodeError",
+    "EventSourced",
     "EventStream",
     "ExitReason",
     "Failure",
@@ -150,6 +166,10 @@ __all__ = [
     "IncarnationEnded",
     "InternalError",
     "InvalidNameError",
+    "Journal",
+    "JournalDamaged",
+    "JournalError",
+    "JournalUnavailable",
     "LateReply",
     "LeastLoaded",
     "LifecycleEvent",
@@ -157,6 +177,8 @@ __all__ = [
     "MailboxFull",
     "MailboxSpec",
     "ManualClock",
+    "MemoryJournal",
+    "MemoryStore",
     "Message",
     "MissingExtraError",
     "OptionError",
@@ -167,6 +189,7 @@ __all__ = [
     "Priority",
     "Props",
     "RandomChoice",
+    "RecoveryFailed",
     "Refused",
     "RegisteredType",
     "RegistryError",
@@ -182,9 +205,11 @@ __all__ = [
     "RoutingLogic",
     "RoutingState",
     "ShutdownTimedOut",
+    "SqliteJournal",
     "StartFailed",
     "StashOverflowError",
     "Stored",
+    "StoredEvent",
     "Subscription",
     "SystemClock",
     "SystemEnded",
@@ -192,6 +217,7 @@ __all__ = [
     "SystemStateError",
     "SystemStatistics",
     "SystemStopped",
+    "TaggedEvent",
     "Terminated",
     "ThreadActor",
     "ThreadLeaked",

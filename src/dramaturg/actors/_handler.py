@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-__all__ = ["build_table", "handler", "is_async"]
+__all__ = ["build_table", "enclosing_names", "handler", "is_async"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 _MARK = "__dramaturg_handler__"
@@ -135,14 +135,14 @@ def _hints(
     function: Callable[..., Any], wrong: Callable[[str], HandlerDefinitionError]
 ) -> dict[str, Any]:
     try:
-        return typing.get_type_hints(function, localns=_enclosing_names(function))
+        return typing.get_type_hints(function, localns=enclosing_names(function))
     except NameError as error:
         raise wrong(f"unknown annotation: {error}") from error
     except Exception as error:
         raise wrong(f"an annotation that cannot be evaluated: {error}") from error
 
 
-def _enclosing_names(function: Callable[..., Any]) -> dict[str, Any]:
+def enclosing_names(function: Callable[..., Any]) -> dict[str, Any]:
     """Names of the functions in which the class is being defined.
 
     Annotations are strings under ``from __future__ import annotations``, and

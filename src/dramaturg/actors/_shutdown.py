@@ -29,6 +29,8 @@ async def shut_down(system: ActorSystem, timeout: float) -> None:
         _report(system, timeout)
         await _kill_all(system)
     await system.tasks.close(killing.PATIENCE)
+    if system.journal is not None:
+        await system.journal.close()
     _finish(system)
 
 
@@ -93,6 +95,8 @@ def _finish(system: ActorSystem) -> None:
             return
         system.ended = system.stopped = True
     system.watchdog.stop()
+    if system.journal is not None:
+        system.journal.close_now()
     system.events.publish(SystemEnded(path="/", time=system.clock.time()))
     system.note_ended()
 

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._reply import Reply
     from dramaturg.actors._tap import Tap
     from dramaturg.actors._tree_text import TextForm
+    from dramaturg.actors.journal._journal import Journal
 
 __all__ = ["ActorSystem"]
 
@@ -87,6 +88,8 @@ class ActorSystem:
         causation ids (else only requests carry their sender).
     :param logger: a structlog logger; default see ``dramaturg.actors`` on logging.
     :param dead_letters: the store for dead letters; default 100,000 in memory.
+    :param journal: where event-sourced actors keep their events; opened when the system
+        starts, and closed when its last actor has ended.
     :raises OptionError: for a value that cannot be.
     """
 
@@ -106,6 +109,7 @@ class ActorSystem:
         trace: bool = False,
         logger: Log | None = None,
         dead_letters: DeadLetters | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.name = check_name(name)
         self.default_timeout = check_seconds("default_timeout", default_timeout)
@@ -122,6 +126,8 @@ class ActorSystem:
         self.events = EventStream(self.log)
         self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
         self.dead_letters.attach(self)
+        self.journal = journal
+        self._journal_codecs: dict[TypeRegistry, Codec] = {}
         log_events(self.events, self.dead_letters, self.log, quiet=self._is_ending)
         # Reentrant, since it guards small steps that use each other.
         self.lock = threading.RLock()
@@ -195,6 +201,8 @@ class ActorSystem:
             raise SystemStateError(system=self.name, state=state, call="start")
 
     def _open(self, *, helping: bool) -> None:
+        if self.journal is not None:
+            self.journal.open()
         self.clock.attach(self.host)
         self.direct, self.tasks = self.make_dispatchers(helping=helping)
         self.root = Cell(self, None, "", Root)
@@ -259,6 +267,13 @@ class ActorSystem:
         Decoding looks the path up here; where no actor lives there it raises :class:`DecodeError`.
         """
         return Codec(registry, ref_type=ActorRef, load_ref=self._living)
+
+    def journal_codec(self, registry: TypeRegistry) -> Codec:
+        """Return the codec for what is stored; made once for each registry."""
+        codec = self._journal_codecs.get(registry)
+        if codec is None:
+            codec = self._journal_codecs[registry] = self.codec(registry)
+        return codec
 
     def _living(self, path: str) -> ActorRef[Any]:
         ref = self.lookup(path)

@@ -1,0 +1,219 @@
+"""Actors whose state is what their stored events lead to.
+
+The rules are those of Akka Persistence. A command handler decides and persists; only ``apply``
+changes the state, for an event that is stored, live and in recovery alike. What a handler does
+behind its ``await self.persist(...)`` happens after the commit, at most once, and never in
+recovery. Since a handler holds its actor until it returns, no other command comes between an
+event and what follows from it.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
+
+from dramaturg.actors._actor import Actor
+from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._errors import HandlerDefinitionError, OptionError
+from dramaturg.actors._event_types import registry_of
+from dramaturg.actors.journal._journal import check_text
+from dramaturg.actors.journal._stream import Stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from dramaturg.actors._codec import Codec
+    from dramaturg.actors._registry import TypeRegistry
+    from dramaturg.actors._upcaster import Upcaster
+
+__all__ = ["EventSourced"]
+
+State = TypeVar("State")
+_Run = Callable[[Any, Any], Any]
+
+
+class EventSourced(Actor, Generic[State]):
+    """An actor whose state is a fold over its stored events.
+
+    ::
+
+        class Account(EventSourced[Balance]):
+            initial = Balance(cents=0)
+
+            def apply(self, state: Balance, event: Deposited | Withdrawn) -> Balance:
+                ...
+
+            @handler
+            async def withdraw(self, command: Withdraw) -> Balance:
+                if command.cents > self.state.cents:
+                    raise Refused("not enough")
+                await self.persist(Withdrawn(cents=command.cents))
+                return self.state
+
+    The system needs a journal. Before the first message the actor recovers: from the newest
+    snapshot and the events behind it; then :meth:`on_recovered` runs, also where there was
+    nothing. Messages wait meanwhile. A restarted incarnation recovers in the same way.
+
+    When the journal fails, nobody knows whether the events are there, so the actor fails, even
+    if its handler goes on; a policy or a supervisor may restart it, and then it recovers what is
+    there. A recovery that fails is a failed start.
+
+    :raises HandlerDefinitionError: when a subclass is defined whose ``apply`` does not name
+        the types of its events, or that overrides ``on_start``.
+    """
+
+    initial: ClassVar[Any] = None
+    """The state before the first event; or override :meth:`initial_state`."""
+    upcasters: ClassVar[tuple[Upcaster, ...]] = ()
+    """How old versions of its events are read."""
+    types: ClassVar[TypeRegistry]
+    """What it stores: the events that ``apply`` names and the state. Set it to add to these."""
+    snapshot_every: ClassVar[int | None] = None
+    """A snapshot of the state is kept after every so many events. The state has to be storable."""
+    keep_snapshots: ClassVar[int] = 2
+    """So many snapshots are kept."""
+    delete_events: ClassVar[bool] = False
+    """Whether events go that are older than every kept snapshot."""
+
+    _stream: Stream
+    _state: State
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if inspect.isabstract(cls):
+            return
+        _check_class(cls)
+        if "types" not in vars(cls):
+            cls.types = registry_of(cls)
+        cls._handlers = {each: _guarded(run) for each, run in cls._handlers.items()}
+
+    # -- what a subclass says --------------------------------------------------------------
+
+    def apply(self, state: Any, event: Any) -> Any:
+        """Return the state after an event. Pure: no effects, no clock, nothing but these two.
+
+        Its annotations say which events there are and what the state is.
+        """
+        raise NotImplementedError
+
+    def initial_state(self) -> State:
+        """Return the state before the first event; default ``initial``."""
+        return cast("State", self.initial)
+
+    def persistence_id(self) -> str:
+        """Return the id under which its events are stored; default the actor's path.
+
+        It has to be the same in every run of the program, and the actor's own.
+        """
+        return self.context.path
+
+    def tags(self, event: Any) -> Iterable[str]:  # noqa: ARG002 - for subclasses
+        """Return the tags under which an event can be found, too; default none."""
+        return ()
+
+    def on_recovered(self) -> Any:
+        """Run when the state is there, before the first message; ``def`` or ``async def``."""
+
+    # -- what it can do --------------------------------------------------------------------
+
+    @property
+    def state(self) -> State:
+        """What the stored events have led to. Only events change it."""
+        return self._state
+
+    @property
+    def sequence(self) -> int:
+        """How many events were ever stored."""
+        return self._stream.sequence
+
+    async def persist(self, *events: Any) -> None:
+        """Store events, all or none, and apply them in order; returns when they are durable.
+
+        In a handler or in :meth:`on_recovered`. Without events nothing happens.
+
+        :raises UnregisteredTypeError: if ``apply`` does not name the type of an event; nothing
+            is stored, and the actor may go on.
+        :raises EncodeError: if an event would not come back the same; likewise.
+        :raises ConcurrentWriter: if another process writes under this id.
+        :raises JournalUnavailable: if the storage refuses. Behind these two the actor fails.
+        :raises JournalDamaged: if the storage is damaged; likewise.
+        """
+        if not events:
+            return
+        stream = self._stream
+        found = [tuple(self.tags(event)) for event in events]
+        tags = tuple(found) if any(found) else ()
+        before = stream.sequence
+        await stream.append(events, tags, cause=self._cause())
+        state = self._state
+        for event in events:
+            state = self.apply(state, event)
+        self._state = state
+        every = self.snapshot_every
+        if every is not None and stream.sequence // every > before // every:
+            await self._snapshot()
+
+    async def _snapshot(self) -> None:
+        keep, delete = self.keep_snapshots, self.delete_events
+        try:
+            await self._stream.save(self._state, keep=keep, delete_events=delete)
+        except Exception as error:  # noqa: BLE001 - events suffice to recover (Akka's rule)
+            self.context.log.warning(
+                "snapshot_failed", persistence_id=self._stream.persistence_id, error=str(error)
+            )
+
+    def _cause(self) -> str | None:
+        item = self._cell.message
+        if item.__class__ is Envelope and item.headers is not None:
+            return str(item.headers.message_id)
+        return None
+
+    # -- life ------------------------------------------------------------------------------
+
+    async def on_start(self) -> None:
+        """Recover. Subclasses have :meth:`on_recovered` instead."""
+        system = self.context.system
+        if system.journal is None:
+            expected = f"a journal, since {type(self).__qualname__} is event-sourced"
+            raise OptionError(option="journal", value=None, expected=expected)
+        persistence_id = check_text("persistence_id", self.persistence_id())
+        codec: Codec = system.journal_codec(type(self).types)
+        self._stream = Stream(system.journal, persistence_id, codec, self._cell)
+        self._state = await self._stream.recover(self.initial_state(), self.apply)
+        recovered = self.on_recovered()
+        if inspect.isawaitable(recovered):
+            await recovered
+        self._stream.check()
+
+
+def _guarded(run: _Run) -> _Run:
+    """Let an actor fail whose journal has failed, even if its handler goes on."""
+    if getattr(run, "__dramaturg_guarded__", False):
+        return run
+
+    @functools.wraps(run)
+    async def guarded(self: EventSourced[Any], message: Any) -> Any:
+        result = run(self, message)
+        if inspect.isawaitable(result):
+            result = await result
+        self._stream.check()
+        return result
+
+    guarded.__dramaturg_guarded__ = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def _check_class(cls: type[EventSourced[Any]]) -> None:
+    def wrong(method: str, problem: str) -> HandlerDefinitionError:
+        return HandlerDefinitionError(owner=cls.__qualname__, method=method, problem=problem)
+
+    if cast("Any", cls).on_start is not cast("Any", EventSourced).on_start:
+        raise wrong("on_start", "is how it recovers: write on_recovered instead")
+    every = cast("object", cls.snapshot_every)
+    if every is not None and (not isinstance(every, int) or every < 1):
+        raise wrong("snapshot_every", f"is {every!r}: expected None, or an int of at least 1")
+    keep = cast("object", cls.keep_snapshots)
+    if not isinstance(keep, int) or keep < 1:
+        raise wrong("keep_snapshots", f"is {keep!r}: expected an int of at least 1")
