@@ -1,0 +1,448 @@
+"""The actor that runs one instance; its progress is its journal.
+
+Facts (results of attempts, timers, requests) are taken in together: the coordinator applies what
+follows from all that has come, stores it as one list of records, and only then acts on it: new
+attempts begin, superfluous ones are cut short, whoever waits is told. Until that is stored
+nobody has seen anything of it, and if it cannot be stored this incarnation is thrown away.
+
+Attempts are tasks of the coordinator; it takes in requests while they run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.actors import DeadlineExceeded, DramaturgError, EventSourced, handler
+from dramaturg.protocols.workflows._errors import (
+    UnknownWorkflowInstance,
+    WorkflowChanged,
+    WorkflowError,
+    WorkflowIdConflict,
+)
+from dramaturg.protocols.workflows._history import History, HistoryEntry, entry_of
+from dramaturg.protocols.workflows._live import LiveAction, Outside
+from dramaturg.protocols.workflows._messages import (
+    Advance,
+    Cancel,
+    Find,
+    GetHistory,
+    GetStatus,
+    Migrate,
+    Over,
+    Resolve,
+    Signal,
+    Start,
+    Ticked,
+    Trouble,
+)
+from dramaturg.protocols.workflows._outcome import error_of
+from dramaturg.protocols.workflows._records import (
+    RECORDS,
+    Begun,
+    CancelRequested,
+    Failed,
+    Migrated,
+    Record,
+    Resolved,
+    Signalled,
+    Succeeded,
+    TimerFired,
+)
+from dramaturg.protocols.workflows._run import Run
+from dramaturg.protocols.workflows._view import InstanceStatus, status_of
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from dramaturg.actors import ActorRef
+    from dramaturg.protocols.workflows._definition import Definition
+    from dramaturg.protocols.workflows._family import Family
+
+__all__ = ["ABANDONED", "Coordinator"]
+
+ABANDONED = "the workflow has gone on without it"
+"""What the task of an attempt is cancelled with that is cut short for good."""
+
+
+class Coordinator(EventSourced[list[Any]]):
+    """One instance of a workflow."""
+
+    types = RECORDS
+
+    def __init__(self, family: Family, instance: str, engine: ActorRef[Any]) -> None:
+        self.types = family.registry  # type: ignore[misc]
+        self._family = family
+        self._instance = instance
+        self._engine = engine
+        self._id = family.persistence_id(instance)
+        self._run = Run(family.newest, instance)
+        self._facts: list[Record] = []
+        self._is_told = False
+        self._tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+        self._timers: dict[tuple[str, str], float] = {}
+        self._label = ""
+        self._has_told: tuple[str, bool] | None = None
+
+    # -- recovery --------------------------------------------------------------------------
+
+    def persistence_id(self) -> str:
+        return self._id
+
+    def initial_state(self) -> list[Any]:
+        return []
+
+    def apply(self, state: list[Any], event: Record) -> list[Any]:
+        state.append(event)
+        return state
+
+    async def on_recovered(self) -> None:
+        """Find the definition that the records belong to, and go on."""
+        records = self.state
+        if records:
+            self._run = self._replayed(records, self._definition_of(records))
+            records.clear()
+            await self._go_on([])
+
+    def _definition_of(self, records: list[Any]) -> Definition:
+        """Return the definition under which an instance was last."""
+        marks = [each for each in records if isinstance(each, Begun | Migrated)]
+        last = marks[-1]
+        found = self._family.versions.get(last.definition)
+        if found is None or found.fingerprint != last.fingerprint:
+            raise WorkflowChanged(
+                workflow=self._family.name, version=last.definition, instances=(self._instance,)
+            )
+        return found
+
+    def _replayed(self, records: list[Any], definition: Definition) -> Run:
+        run = Run(definition, self._instance)
+        for record in records:
+            run.apply(record)
+        return run
+
+    # -- requests --------------------------------------------------------------------------
+
+    @handler
+    async def take_start(self, request: Start) -> Any:
+        """Begin, or find that it has begun with the same input."""
+        begun = self._run.begun
+        if begun is not None:
+            if begun.input != request.input:
+                return WorkflowIdConflict(workflow=self._family.name, instance=self._instance)
+            self._tell_end(again=True)
+            return self._instance
+        definition = self._run.definition
+        begin = Begun(
+            workflow=definition.name,
+            definition=definition.version,
+            fingerprint=definition.fingerprint,
+            instance=self._instance,
+            input=request.input,
+        )
+        await self._go_on([begin])
+        return self._instance
+
+    def _unknown(self) -> WorkflowError | None:
+        if self._run.begun is not None:
+            return None
+        self._engine.tell(Trouble(self._id, error := self._no_instance()))
+        self.stop()
+        return error
+
+    def _no_instance(self) -> WorkflowError:
+        return UnknownWorkflowInstance(workflow=self._family.name, instance=self._instance)
+
+    @handler
+    async def take_find(self, request: Find) -> Any:  # noqa: ARG002 - the engine has seen to `over`
+        """Tell whether it was begun."""
+        unknown = self._unknown()
+        if unknown is None:
+            self._tell_end(again=True)
+        return unknown or self._instance
+
+    @handler
+    async def get_status(self, request: GetStatus) -> InstanceStatus | Exception:  # noqa: ARG002
+        """Tell how far it is."""
+        unknown = self._unknown()
+        self._tell_end(again=True)
+        return unknown or status_of(self._run)
+
+    @handler
+    async def get_history(self, request: GetHistory) -> History | Exception:  # noqa: ARG002
+        """Tell what has happened."""
+        unknown = self._unknown()
+        if unknown is not None:
+            return unknown
+        system = self.context.system
+        journal, codec = system.journal, system.journal_codec(self.types)
+        assert journal is not None  # noqa: S101 - it has recovered from it
+        entries: list[HistoryEntry] = []
+        async for stored in journal.read(self._id):
+            record: Any = codec.decode(stored.payload, object)
+            entries.append(entry_of(stored.sequence, stored.time, record, stored.cause))
+        self._tell_end(again=True)
+        return History(self._family.name, self._instance, tuple(entries))
+
+    @handler
+    async def take_signal(self, request: Signal) -> bool | Exception:
+        """Take note of an event from outside."""
+        unknown = self._unknown()
+        if unknown is not None:
+            return unknown
+        run = self._run
+        known = request.signal is not None and request.signal in run.seen_signals
+        if known or run.ended is not None:
+            self._tell_end(again=True)
+            return False
+        record = Signalled(event=request.event, value=request.value, signal=request.signal)
+        await self._go_on([record])
+        return True
+
+    @handler
+    async def take_cancel(self, request: Cancel) -> bool | Exception:
+        """End it, and undo what it has done."""
+        unknown = self._unknown()
+        if unknown is not None:
+            return unknown
+        if self._run.ended is not None or self._run.cancelled is not None:
+            self._tell_end(again=True)
+            return False
+        await self._go_on([CancelRequested(reason=request.reason)])
+        return True
+
+    @handler
+    async def take_resolve(self, request: Resolve) -> bool | Exception:
+        """Deal with what is stuck."""
+        unknown = self._unknown()
+        if unknown is not None:
+            return unknown
+        if request.address not in self._run.stuck:
+            self._tell_end(again=True)
+            return False
+        await self._go_on([Resolved(address=request.address, how=request.how, by=request.by)])
+        return True
+
+    @handler
+    async def take_migrate(self, request: Migrate) -> bool | Exception:  # noqa: ARG002
+        """Go on under the newest definition, if its records fit that."""
+        unknown = self._unknown()
+        if unknown is not None:
+            return unknown
+        newest, run = self._family.newest, self._run
+        if run.definition is newest or run.ended is not None:
+            self._tell_end(again=True)
+            return False
+        system = self.context.system
+        journal, codec = system.journal, system.journal_codec(self.types)
+        assert journal is not None  # noqa: S101
+        records = [codec.decode(each.payload, object) async for each in journal.read(self._id)]
+        try:
+            moved = self._replayed(records, newest)
+        except Exception:  # noqa: BLE001 - a record has no place in the new definition
+            return WorkflowChanged(
+                workflow=newest.name, version=newest.version, instances=(self._instance,)
+            )
+        self._run = moved
+        await self._go_on([Migrated(definition=newest.version, fingerprint=newest.fingerprint)])
+        return True
+
+    # -- progress --------------------------------------------------------------------------
+
+    async def _go_on(self, records: list[Record]) -> None:
+        """Take records in with all that follows, store that, and then act on it."""
+        for record in records:
+            self._run.apply(record)
+        await self._follow(records)
+
+    async def _follow(self, applied: list[Record]) -> None:
+        batch = list(applied)
+        run, system = self._run, self.context.system
+        outside = Outside(system.clock.time().timestamp(), system.random)
+        while (record := run.decide(outside)) is not None:
+            run.apply(record)
+            batch.append(record)
+        if batch:
+            await self._store(batch, self._changed_label())
+        self._act()
+
+    def _changed_label(self) -> str | None:
+        run = self._run
+        status = run.status if run.is_quiet or run.status == "stuck" else "running"
+        label = self._family.label(status)
+        if label == self._label:
+            return None
+        self._label = label
+        return label
+
+    def _act(self) -> None:
+        run = self._run
+        for address in [each for each in self._tasks if each not in run.open]:
+            _, task = self._tasks.pop(address)
+            if not task.done():
+                task.cancel(ABANDONED)
+                self._ending.add(task)
+                task.add_done_callback(self._ending.discard)
+        for address, attempt in run.open.items():
+            known = self._tasks.get(address)
+            if known is None or known[0] != attempt:
+                self._begin(address, attempt)
+        self._set_timers()
+        self._tell_end()
+
+    def _begin(self, address: str, attempt: int) -> None:
+        live = self._run.live[address]
+        assert isinstance(live, LiveAction)  # noqa: S101 - only actions have attempts
+        coroutine = self._attempt(live, attempt, tuple(self._ending))
+        task = asyncio.get_running_loop().create_task(coroutine, name=f"{self._id} {address}")
+        self._tasks[address] = attempt, task
+        timeout = live.spec.options.timeout
+        if timeout is not None:
+            tick = Ticked(address, "attempt", attempt)
+            self.context.start_timer((address, "attempt"), tick, after=timeout)
+
+    async def _attempt(
+        self, live: LiveAction, attempt: int, ending: tuple[asyncio.Task[None], ...]
+    ) -> None:
+        spec, run = live.spec, self._run
+        if ending:
+            # What undoes or follows something must not overtake it.
+            await asyncio.wait(ending)
+        call = run.call(live)
+        try:
+            value = await spec.participant.act(
+                self.context.system, live.value, call, spec.options.timeout
+            )
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            self._failed(live, attempt, error)
+        except Exception as error:  # noqa: BLE001 - whatever the participant raises
+            self._failed(live, attempt, error)
+        else:
+            self._succeeded(live, attempt, value)
+
+    def _succeeded(self, live: LiveAction, attempt: int, value: Any) -> None:
+        record = Succeeded(address=live.address, value=value)
+        try:
+            self.context.system.journal_codec(self.types).encode(record)
+        except DramaturgError as error:
+            self._note(
+                live,
+                attempt,
+                Failed(
+                    address=live.address,
+                    error=error_of(live.address, error, attempt).model_copy(
+                        update={"kind": "declaration"}
+                    ),
+                ),
+            )
+        else:
+            self._note(live, attempt, record)
+
+    def _failed(self, live: LiveAction, attempt: int, error: BaseException) -> None:
+        system = self.context.system
+        now = system.clock.time().timestamp()
+        pause = live.spec.retry.again(
+            error, attempt=attempt, spent=now - live.begun_at, random=system.random
+        )
+        self._note(
+            live,
+            attempt,
+            Failed(
+                address=live.address,
+                error=error_of(live.address, error, attempt),
+                retry_at=None if pause is None else now + pause,
+            ),
+        )
+
+    def _note(self, live: LiveAction, attempt: int, record: Record) -> None:
+        """Take a fact in, unless the instance has gone on without it."""
+        known = self._tasks.get(live.address)
+        if known is not None and known[0] == attempt:
+            self._facts.append(record)
+            if not self._is_told:
+                self._is_told = True
+                self.actor_ref.tell(Advance())
+
+    @handler
+    async def advance(self, _: Advance) -> None:
+        """Take in what has come."""
+        self._is_told = False
+        facts, self._facts = self._facts, []
+        run = self._run
+        fresh: list[Record] = []
+        for fact in facts:
+            address: str = getattr(fact, "address", "")
+            # One fact may have made the next superfluous.
+            if address in run.open:
+                fresh.append(fact)
+                run.apply(fact)
+                self._tasks.pop(address, None)
+                self.context.cancel_timer((address, "attempt"))
+        await self._follow(fresh)
+
+    # -- time ------------------------------------------------------------------------------
+
+    def _set_timers(self) -> None:
+        due = self._run.timers
+        for key in [key for key in self._timers if due.get(key) != self._timers[key]]:
+            del self._timers[key]
+            self.context.cancel_timer(key)
+        now = self.context.clock.time().timestamp()
+        for key, at in due.items():
+            if key not in self._timers:
+                self._timers[key] = at
+                self.context.start_timer(key, Ticked(*key), after=max(0.0, at - now))
+
+    @handler
+    async def ticked(self, tick: Ticked) -> None:
+        """Go on when a time is over."""
+        if tick.what == "attempt":
+            known = self._tasks.get(tick.address)
+            if known is None or known[0] != tick.attempt:
+                return
+            live = self._run.live[tick.address]
+            assert isinstance(live, LiveAction)  # noqa: S101
+            timeout = live.spec.options.timeout
+            error = DeadlineExceeded(waiting_for=live.spec.participant.label, timeout=timeout)
+            self._failed(live, tick.attempt, error)
+            _, task = self._tasks[tick.address]
+            task.cancel(ABANDONED)
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
+            return
+        key = (tick.address, tick.what)
+        if self._timers.pop(key, None) is not None and key in self._run.timers:
+            await self._go_on([TimerFired(address=tick.address, what=tick.what)])
+
+    # -- its end -----------------------------------------------------------------------------
+
+    def _tell_end(self, *, again: bool = False) -> None:
+        run = self._run
+        if run.ended is None:
+            return
+        told = (run.ended.status, run.is_quiet)
+        if again or told != self._has_told:
+            self._has_told = told
+            self._engine.tell(Over(self._id, run.ended, run.is_quiet))
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,  # noqa: ARG002
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,  # noqa: ARG002
+    ) -> None:
+        self._stop_tasks()
+        if exception_value is not None:
+            self._engine.tell(Trouble(self._id, exception_value))
+
+    def on_stop(self) -> None:
+        self._stop_tasks()
+
+    def _stop_tasks(self) -> None:
+        for _, task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()

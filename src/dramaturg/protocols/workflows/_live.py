@@ -1,0 +1,301 @@
+"""A step in one instance: what it waits for, and what follows when that has come.
+
+Theory of operation. The progress of an instance is a tree of live steps, made from nothing but
+its records, in their order. Two things are kept apart:
+
+- ``apply`` (in ``_run``): a record has been written; what follows from it without anybody's
+  help follows at once: a sequence goes on to its next step, a fan-out notes an outcome, a failure
+  goes up until somebody recovers from it. No user code runs, no clock is read, so that a replay
+  does exactly the same.
+- ``decide``: a live step *needs* something that only the outside can tell (does a condition
+  hold, when is a pause over, may the attempt begin). The answer is a record again. In a replay
+  it is already there, so nothing is asked twice.
+
+So an instance recovers by applying its records; the needs, open attempts and timers that are
+left are exactly what is to be done next.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dramaturg.protocols.workflows._outcome import StepError
+from dramaturg.protocols.workflows._records import Decided, Failed, Intended
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from dramaturg.protocols.workflows._records import Record
+    from dramaturg.protocols.workflows._run import Run
+    from dramaturg.protocols.workflows._scope import Scope
+    from dramaturg.protocols.workflows._step import Action, Step
+
+__all__ = ["Live", "LiveAction", "Outside", "Parent"]
+
+
+class Outside:
+    """What a decision may ask for: the time and the random source, of the system."""
+
+    def __init__(self, now: float, random: Random) -> None:
+        self.now = now
+        self.random = random
+
+
+class Parent:
+    """Whoever is told of the end of a live step."""
+
+    __slots__ = ()
+
+    def child_ok(self, child: Live, value: Any) -> None:
+        """A step inside has a result."""
+        raise NotImplementedError
+
+    def child_failed(self, child: Live, error: StepError) -> None:
+        """A step inside has failed, and nothing in it has recovered from that."""
+        raise NotImplementedError
+
+
+class Live(Parent):
+    """A step that has begun and not ended."""
+
+    __slots__ = (
+        "address",
+        "inside",
+        "parent",
+        "prefix",
+        "recovery",
+        "run",
+        "scope",
+        "spec",
+        "value",
+    )
+
+    def __init__(self, spec: Step, parent: Parent, run: Run, prefix: str, scope: Scope) -> None:
+        self.spec = spec
+        self.parent = parent
+        self.run = run
+        self.prefix = prefix
+        self.scope = scope
+        self.address = prefix + spec.name
+        self.value: Any = None
+        self.inside: dict[str, Live] = {}
+        self.recovery: Live | None = None
+
+    # -- its way -----------------------------------------------------------------------
+
+    def enter(self, value: Any) -> None:
+        """Begin with a value."""
+        self.value = value
+        self.run.live[self.address] = self
+        if self.spec.options.when is not None:
+            self.run.need(self, "when")
+        else:
+            self._begin()
+
+    def _begin(self) -> None:
+        if self.has_deadline and self.spec.options.timeout is not None:
+            self.run.need(self, "deadline")
+        self.start()
+
+    has_deadline = True
+    """Whether the timeout is one for the whole step, and goes on while the process is down."""
+
+    def start(self) -> None:
+        """Begin what this kind of step does."""
+        raise NotImplementedError
+
+    def enter_inside(self, spec: Step, value: Any, prefix: str | None = None) -> Live:
+        """Begin a step inside."""
+        prefix = self.prefix if prefix is None else prefix
+        live = self.run.make(spec, self, prefix, self.scope_inside)
+        self.inside[live.address] = live
+        live.enter(value)
+        return live
+
+    @property
+    def scope_inside(self) -> Scope:
+        """What undoes the steps inside."""
+        return self.scope
+
+    def ok(self, value: Any) -> None:
+        """End with a result."""
+        self.leave()
+        self.parent.child_ok(self, value)
+
+    def fail(self, error: StepError) -> None:
+        """End with an error, unless there is something to recover with."""
+        recover = self.spec.options.on_error
+        if recover is None or self.recovery is not None:
+            self.leave()
+            self.parent.child_failed(self, error)
+            return
+        self.abandon_inside()
+        self.run.quieten(self.address)
+        if recover.step is None:
+            self.ok(recover.value)
+        else:
+            self.recovery = self.run.make(recover.step, self, f"{self.address}!", self.scope_inside)
+            self.inside[self.recovery.address] = self.recovery
+            self.recovery.enter(error)
+
+    def leave(self) -> None:
+        """Be there no more."""
+        self.abandon_inside()
+        self.run.forget(self)
+
+    def abandon_inside(self) -> None:
+        """Cut short what is inside."""
+        for each in tuple(self.inside.values()):
+            each.abandon()
+        self.inside.clear()
+
+    def abandon(self) -> None:
+        """Be cut short, with all that is inside."""
+        self.leave()
+
+    # -- from inside ---------------------------------------------------------------------
+
+    def child_ok(self, child: Live, value: Any) -> None:
+        self.inside.pop(child.address, None)
+        if child is self.recovery:
+            self.ok(value)
+        else:
+            self.inside_ok(child, value)
+
+    def child_failed(self, child: Live, error: StepError) -> None:
+        self.inside.pop(child.address, None)
+        if child is self.recovery:
+            self.fail(error)
+        else:
+            self.inside_failed(child, error)
+
+    def inside_ok(self, child: Live, value: Any) -> None:  # noqa: ARG002 - for those with insides
+        """Go on after a step inside."""
+        self.ok(value)
+
+    def inside_failed(self, child: Live, error: StepError) -> None:  # noqa: ARG002
+        """Go on after a failure inside."""
+        self.fail(error)
+
+    # -- decisions -------------------------------------------------------------------------
+
+    def decide(self, what: str, outside: Outside) -> Record:
+        """Find out what is needed; user code may run here, and what it raises fails the step."""
+        options = self.spec.options
+        if what == "when":
+            return self.decided(what, bool(self.run.asked(self, options.when, self.value)))
+        if what == "deadline" and options.timeout is not None:
+            return self.decided(what, outside.now + options.timeout)
+        return self.decided(what, self.choose(what, outside))
+
+    def choose(self, what: str, outside: Outside) -> Any:
+        """Find out what only this kind of step needs."""
+        raise NotImplementedError
+
+    def decided(self, what: str, choice: Any) -> Decided:
+        """Make the record of an answer."""
+        return Decided(address=self.address, what=what, choice=choice)
+
+    def on_decided(self, what: str, choice: Any) -> None:
+        """Go on with an answer."""
+        if what == "when":
+            if choice:
+                self._begin()
+            else:
+                self.ok(self.value)
+        elif what == "deadline":
+            self.run.timers[self.address, what] = choice
+        else:
+            self.chosen(what, choice)
+
+    def chosen(self, what: str, choice: Any) -> None:
+        """Go on with what only this kind of step needs."""
+        raise NotImplementedError
+
+    def on_timer(self, what: str) -> None:
+        """Go on when a time is over."""
+        if what == "deadline":
+            self.abandon_inside()
+            timeout = self.spec.options.timeout
+            self.fail(self.error("timeout", "DeadlineExceeded", f"not done within {timeout:g} s"))
+
+    def on_failed(self, record: Failed) -> None:
+        """Go on after a failure of its own, as of a condition."""
+        self.fail(record.error)
+
+    def error(self, kind: Any, type_: str, text: str) -> StepError:
+        """Make an error of this step."""
+        return StepError(step=self.address, kind=kind, type=type_, text=text)
+
+
+class LiveAction(Live):
+    """An action: attempts, until one succeeds or there is no other."""
+
+    __slots__ = ("attempt", "begun_at", "result", "succeeded")
+
+    has_deadline = False
+    spec: Action
+
+    def __init__(self, spec: Action, parent: Parent, run: Run, prefix: str, scope: Scope) -> None:
+        super().__init__(spec, parent, run, prefix, scope)
+        self.attempt = 0
+        self.begun_at = 0.0
+        self.result: Any = None
+        self.succeeded = False
+
+    @property
+    def key(self) -> str:
+        """The idempotency key."""
+        return self.run.key(self.address)
+
+    def start(self) -> None:
+        self.run.need(self, "attempt")
+
+    def decide(self, what: str, outside: Outside) -> Record:
+        if what == "attempt":
+            return Intended(
+                address=self.address, attempt=self.attempt + 1, key=self.key, at=outside.now
+            )
+        return super().decide(what, outside)
+
+    def on_intended(self, record: Intended) -> None:
+        """An attempt begins."""
+        self.attempt = record.attempt
+        if record.attempt == 1:
+            self.begun_at = record.at
+        self.run.open[self.address] = record.attempt
+        if self.spec.compensate is not None and record.attempt == 1:
+            self.scope.intend(self)
+
+    def on_succeeded(self, value: Any) -> None:
+        """It has a result."""
+        self.result = value
+        self.succeeded = True
+        self.run.results[self.address] = value
+        if self.spec.compensate is not None:
+            self.scope.completed(self)
+        self.ok(value)
+
+    def on_failed(self, record: Failed) -> None:
+        self.run.open.pop(self.address, None)
+        if record.retry_at is not None:
+            self.run.timers[self.address, "retry"] = record.retry_at
+            return
+        if self.spec.compensate is not None and self.attempt:
+            # A declared no has done nothing; of any other failure nobody knows.
+            if record.error.kind == "refused" and self.attempt == 1:
+                self.scope.nothing_done(self)
+            else:
+                self.scope.completed(self)
+        self.fail(record.error)
+
+    def on_timer(self, what: str) -> None:
+        if what == "retry":
+            self.run.need(self, "attempt")
+        else:
+            super().on_timer(what)
+
+    def abandon(self) -> None:
+        if self.spec.compensate is not None and self.attempt and not self.succeeded:
+            self.scope.completed(self)
+        super().abandon()

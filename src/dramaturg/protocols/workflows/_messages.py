@@ -1,0 +1,131 @@
+"""What the actors of the workflows are asked. None of it leaves the process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from dramaturg.actors import PlainRequest
+
+if TYPE_CHECKING:
+    from dramaturg.actors import Future
+    from dramaturg.protocols.workflows._family import Family
+    from dramaturg.protocols.workflows._records import Ended
+
+__all__ = [
+    "Advance",
+    "Cancel",
+    "Find",
+    "GetHistory",
+    "GetStatus",
+    "Migrate",
+    "Over",
+    "Resolve",
+    "Resume",
+    "Signal",
+    "Start",
+    "Ticked",
+    "Trouble",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    """A request about one instance."""
+
+    family: Family
+    instance: str
+
+
+@dataclass(frozen=True, slots=True)
+class Start(_About, PlainRequest[Any]):
+    """Begin an instance, or attach to it."""
+
+    input: Any
+    over: Future[Ended] | None
+    """Completed when it has ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Find(_About, PlainRequest[Any]):
+    """Attach to an instance that was begun."""
+
+    over: Future[Ended]
+
+
+@dataclass(frozen=True, slots=True)
+class GetStatus(_About, PlainRequest[Any]):
+    """Ask how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class GetHistory(_About, PlainRequest[Any]):
+    """Ask what has happened."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal(_About, PlainRequest[Any]):
+    """Something has happened outside; True if it was not known yet."""
+
+    event: str
+    value: Any
+    signal: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel(_About, PlainRequest[Any]):
+    """End it; True if it was running."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolve(_About, PlainRequest[Any]):
+    """An operator deals with a compensation that is stuck."""
+
+    address: str
+    how: Literal["done", "retry"]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Migrate(_About, PlainRequest[Any]):
+    """Go on under the newest definition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume(PlainRequest[Any]):
+    """Bring back all instances in flight; their ids."""
+
+    family: Family
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A coordinator tells itself that there is something to take in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A coordinator's timer has come."""
+
+    address: str
+    what: str
+    attempt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Over:
+    """A coordinator tells that its instance has ended; ``quiet``: and that nothing is left."""
+
+    persistence_id: str
+    ended: Ended
+    quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A coordinator has failed; it may be restarted."""
+
+    persistence_id: str
+    error: BaseException

@@ -1,0 +1,438 @@
+"""A workflow: a value to run in any system that has a journal."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, cast, final
+
+from dramaturg.actors import (
+    DramaturgError,
+    DuplicateNameError,
+    Future,
+    OptionError,
+    SystemStateError,
+)
+from dramaturg.protocols.workflows._coordinator import ABANDONED
+from dramaturg.protocols.workflows._definition import Definition
+from dramaturg.protocols.workflows._engine import NAME, Engine
+from dramaturg.protocols.workflows._errors import (
+    WorkflowDefinitionError,
+    WorkflowFailed,
+    WorkflowInputError,
+)
+from dramaturg.protocols.workflows._family import Family
+from dramaturg.protocols.workflows._flowchart import flowchart
+from dramaturg.protocols.workflows._messages import (
+    Cancel,
+    Find,
+    GetHistory,
+    GetStatus,
+    Migrate,
+    Resolve,
+    Resume,
+    Signal,
+    Start,
+)
+from dramaturg.protocols.workflows._step import Step, WaitFor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dramaturg.actors import ActorRef, ActorSystem, Upcaster
+    from dramaturg.protocols.workflows._history import History
+    from dramaturg.protocols.workflows._participant import Call
+    from dramaturg.protocols.workflows._records import Ended
+    from dramaturg.protocols.workflows._view import InstanceStatus
+
+__all__ = ["Instance", "Workflow"]
+
+LONG = 1e9
+"""Seconds: what a request for something local gets that waits for the journal."""
+
+
+@final
+class Workflow:
+    """A step with a name, that instances can be run of, each under an id of its own.
+
+    An instance goes on until it has ended, whatever becomes of the process: its progress is in
+    the system's journal, and nothing that is stored there is done again. A step whose attempt
+    was under way when the process ended is tried again under the same idempotency key.
+
+    Methods are for coroutines, on any loop; threads call :meth:`blocking`.
+
+    :param name: of its own in the journal.
+    :param root: what to do.
+    :param takes: the type of the input; None: anything that can be stored.
+    :param version: give a changed definition a higher one.
+    :param earlier: definitions of lower versions, for instances in flight that were begun with
+        them.
+    :param types: more types that results are made of, beside those that functions are annotated
+        to return and requests promise.
+    :param upcasters: how old versions of stored types are read.
+    :raises WorkflowDefinitionError: for anything that cannot be.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        root: Step,
+        *,
+        takes: type | None = None,
+        version: int = 1,
+        earlier: Sequence[Workflow] = (),
+        types: Iterable[type] = (),
+        upcasters: Sequence[Upcaster] = (),
+    ) -> None:
+        thing = f"workflow {name!r}"
+        if not isinstance(cast("object", name), str) or not 0 < len(name) <= 100:  # noqa: PLR2004
+            raise WorkflowDefinitionError(
+                thing="a workflow", problem=f"is called {name!r}", expected="1 to 100 characters"
+            )
+        if not name.isprintable() or "/" in name or " " in name:
+            raise WorkflowDefinitionError(
+                thing=thing, problem="has a name with '/' or blanks", expected="one without"
+            )
+        if not isinstance(cast("object", root), Step):
+            raise WorkflowDefinitionError(
+                thing=thing, problem=f"has the root {root!r}", expected="a step"
+            )
+        if not isinstance(cast("object", version), int) or isinstance(version, bool) or version < 1:
+            raise WorkflowDefinitionError(
+                thing=thing, problem=f"has version {version!r}", expected="an int of at least 1"
+            )
+        definition = Definition(name, root, takes=takes, version=version, types_=types)
+        before: list[Definition] = []
+        for each in earlier:
+            if each.name != name or each.version >= version:
+                raise WorkflowDefinitionError(
+                    thing=thing,
+                    problem=f"has {each!r} as an earlier one",
+                    expected=f"workflows called {name!r} of a version below {version}",
+                )
+            before += each._family.versions.values()
+        self._family: Family = Family(definition, before, upcasters)
+
+    def __repr__(self) -> str:
+        return f"<Workflow {self.name} v{self.version}>"
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self._family.name
+
+    @property
+    def version(self) -> int:
+        """The version of its newest definition."""
+        return self._family.newest.version
+
+    @property
+    def root(self) -> Step:
+        """What it does."""
+        return self._family.newest.root
+
+    def to_mermaid(self) -> str:
+        """Draw it: a Mermaid flowchart."""
+        return flowchart(self.root)
+
+    # -- running ---------------------------------------------------------------------------
+
+    async def run(self, system: ActorSystem, input: Any = None, *, id: str | None = None) -> Any:  # noqa: A002
+        """Start an instance, or attach to it, and return its result.
+
+        Cancelling this call leaves the instance running.
+
+        :param id: its name for ever; default a new one.
+        :raises WorkflowInputError: if the input is of another type, or cannot be stored.
+        :raises WorkflowIdConflict: if that id was started with another input.
+        :raises WorkflowChanged: if instances in flight know another definition.
+        :raises UnknownParticipantError: if no actor lives at a path that a step names.
+        :raises WorkflowFailed: if it ended without a result.
+        :raises SystemStateError: if the system has not started.
+        :raises OptionError: if the system has no journal.
+        """
+        over: Future[Ended] = Future()
+        instance = await self._start(system, input, id, over)
+        return _result(self.name, instance, await over)
+
+    async def start(
+        self,
+        system: ActorSystem,
+        input: Any = None,  # noqa: A002
+        *,
+        id: str | None = None,  # noqa: A002
+    ) -> Instance:
+        """Start an instance, or attach to it; returns when that it was started is stored.
+
+        Raises what :meth:`run` raises before the first step.
+        """
+        instance = await self._start(system, input, id, None)
+        return Instance(self, system, instance)
+
+    async def _start(
+        self, system: ActorSystem, value: Any, instance: str | None, over: Future[Ended] | None
+    ) -> str:
+        if instance is None:
+            instance = str(system.ids())
+        self._check_instance(instance)
+        newest = self._family.newest
+        takes: Any = newest.takes
+        if takes is not None and not isinstance(value, takes):
+            raise WorkflowInputError(
+                workflow=self.name, what="the input", value=value, expected=takes.__qualname__
+            )
+        self._check_storable(system, "the input", value)
+        await self._ask(system, Start(self._family, instance, value, over))
+        return instance
+
+    async def resume(self, system: ActorSystem) -> tuple[str, ...]:
+        """Bring back all instances in flight, as the first use of the workflow does; their ids.
+
+        Raises what :meth:`run` raises before the first step, but for input and id.
+        """
+        found: tuple[str, ...] = await self._ask(system, Resume(self._family))
+        return found
+
+    # -- one instance ------------------------------------------------------------------------
+
+    def attach(self, system: ActorSystem, id: str) -> Instance:  # noqa: A002
+        """Return an instance; whether it exists is found when something is asked of it."""
+        self._check_instance(id)
+        return Instance(self, system, id)
+
+    async def result(self, system: ActorSystem, id: str) -> Any:  # noqa: A002
+        """Wait for the result of an instance, now or long ago.
+
+        :raises UnknownWorkflowInstance: if it was never started.
+        :raises WorkflowFailed: if it ended without a result.
+        """
+        over: Future[Ended] = Future()
+        await self._ask(system, Find(self._family, id, over))
+        return _result(self.name, id, await over)
+
+    async def status(self, system: ActorSystem, id: str) -> InstanceStatus:  # noqa: A002
+        """Tell how far an instance is.
+
+        :raises UnknownWorkflowInstance: if it was never started.
+        """
+        found: InstanceStatus = await self._ask(system, GetStatus(self._family, id))
+        return found
+
+    async def history(self, system: ActorSystem, id: str) -> History:  # noqa: A002
+        """Tell what has happened in an instance, when, and caused by which message.
+
+        :raises UnknownWorkflowInstance: if it was never started.
+        """
+        found: History = await self._ask(system, GetHistory(self._family, id))
+        return found
+
+    async def signal(
+        self,
+        system: ActorSystem,
+        id: str,  # noqa: A002
+        event: str,
+        value: Any = None,
+        *,
+        signal: str | None = None,
+    ) -> bool:
+        """Tell an instance that something has happened; returns when that is stored.
+
+        It is kept until the instance waits for it.
+
+        :param signal: an id of its own; the same one counts once, however often it is told.
+        :returns: whether it was taken: not if the signal was known, or the instance has ended.
+        :raises WorkflowInputError: if no step waits for such an event, or for such a value.
+        :raises UnknownWorkflowInstance: if it was never started.
+        """
+        waits = [
+            each
+            for definition in self._family.versions.values()
+            for each in definition.steps
+            if isinstance(each, WaitFor)
+        ]
+        mine = [each for each in waits if each.event == event]
+        if not mine:
+            names = (
+                ", ".join(sorted({repr(each.event) for each in waits}))
+                or "none: it waits for nothing"
+            )
+            raise WorkflowInputError(
+                workflow=self.name, what="the event", value=event, expected=names
+            )
+        if not any(each.takes is None or isinstance(value, each.takes) for each in mine):
+            expected = " or ".join(each.takes.__qualname__ for each in mine if each.takes)
+            raise WorkflowInputError(
+                workflow=self.name, what=f"the value of {event!r}", value=value, expected=expected
+            )
+        self._check_storable(system, f"the value of {event!r}", value)
+        taken: bool = await self._ask(system, Signal(self._family, id, event, value, signal))
+        return taken
+
+    async def cancel(self, system: ActorSystem, id: str, *, reason: str = "cancelled") -> bool:  # noqa: A002
+        """End an instance: what is under way is cut short, what was done is undone.
+
+        :returns: whether it was running.
+        :raises UnknownWorkflowInstance: if it was never started.
+        """
+        was_running: bool = await self._ask(system, Cancel(self._family, id, reason))
+        return was_running
+
+    async def resolve(
+        self,
+        system: ActorSystem,
+        id: str,  # noqa: A002
+        step: str,
+        how: Literal["done", "retry"],
+        *,
+        by: str,
+    ) -> bool:
+        """Deal with a compensation that is stuck: say that it is done, or have it tried again.
+
+        :param step: its address, as in ``InstanceStatus.stuck``.
+        :param by: who says so; it stands in the history.
+        :returns: whether it was stuck.
+        :raises OptionError: for another ``how``.
+        :raises UnknownWorkflowInstance: if it was never started.
+        """
+        if how not in ("done", "retry"):
+            raise OptionError(option="how", value=how, expected='"done" or "retry"')
+        was_stuck: bool = await self._ask(system, Resolve(self._family, id, step, how, by))
+        return was_stuck
+
+    async def migrate(self, system: ActorSystem, id: str) -> bool:  # noqa: A002
+        """Let an instance go on under the newest definition.
+
+        :returns: whether it was running under another one.
+        :raises WorkflowChanged: if what has happened has no place in the newest definition.
+        :raises UnknownWorkflowInstance: if it was never started.
+        """
+        moved: bool = await self._ask(system, Migrate(self._family, id))
+        return moved
+
+    async def ids(self, system: ActorSystem, status: str = "running") -> tuple[str, ...]:
+        """List the instances with a status: "running", "completed", "stuck" and so on.
+
+        :raises OptionError: if the system has no journal.
+        """
+        journal = system.journal
+        if journal is None:
+            raise _no_journal()
+        prefix = len(self._family.persistence_id(""))
+        return tuple([each[prefix:] async for each in journal.labelled(self._family.label(status))])
+
+    # -- as a participant of another ---------------------------------------------------------
+
+    @property
+    def label(self) -> str:
+        """What it is called in diagrams of workflows that it is a step of."""
+        return f"workflow {self.name}"
+
+    @property
+    def gives(self) -> Any:
+        """What it returns is not annotated; its types are those of its own steps."""
+        return None
+
+    async def act(self, system: ActorSystem, value: Any, call: Call, timeout: float | None) -> Any:  # noqa: ARG002
+        """Be a step of another workflow: run an instance whose id is the step's key."""
+        instance = f"{call.instance}.{call.address}"
+        try:
+            return await self.run(system, value, id=instance)
+        except asyncio.CancelledError as error:
+            if error.args == (ABANDONED,):
+                await self.cancel(system, instance, reason="the workflow around it was cut short")
+            raise
+
+    # -- the way to the engine ---------------------------------------------------------------
+
+    def _check_instance(self, instance: object) -> None:
+        fine = isinstance(instance, str) and 0 < len(instance) <= 300  # noqa: PLR2004
+        if not fine or not cast("str", instance).isprintable():
+            raise WorkflowInputError(
+                workflow=self.name,
+                what="the id",
+                value=instance,
+                expected="1 to 300 printable characters",
+            )
+
+    def _check_storable(self, system: ActorSystem, what: str, value: Any) -> None:
+        try:
+            system.journal_codec(self._family.registry).encode_value(value)
+        except DramaturgError as error:
+            raise WorkflowInputError(
+                workflow=self.name,
+                what=what,
+                value=value,
+                expected=f"something that can be stored ({error})",
+            ) from error
+
+    async def _ask(self, system: ActorSystem, request: Any) -> Any:
+        answer = await self._engine(system).request(request, timeout=LONG)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _engine(self, system: ActorSystem) -> ActorRef[Any]:
+        if system.journal is None:
+            raise _no_journal()
+        ref = system.lookup(f"/{NAME}")
+        if ref is not None:
+            return ref
+        if not system.host.ident:
+            raise SystemStateError(system=system.name, state="not started", call="workflow.run")
+        try:
+            return system.spawn(Engine, name=NAME)
+        except DuplicateNameError:  # another thread was first
+            return self._engine(system)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """One instance of a workflow, in a system."""
+
+    workflow: Workflow
+    system: ActorSystem
+    id: str
+
+    async def result(self) -> Any:
+        """See :meth:`Workflow.result`."""
+        return await self.workflow.result(self.system, self.id)
+
+    async def status(self) -> InstanceStatus:
+        """See :meth:`Workflow.status`."""
+        return await self.workflow.status(self.system, self.id)
+
+    async def history(self) -> History:
+        """See :meth:`Workflow.history`."""
+        return await self.workflow.history(self.system, self.id)
+
+    async def signal(self, event: str, value: Any = None, *, signal: str | None = None) -> bool:
+        """See :meth:`Workflow.signal`."""
+        return await self.workflow.signal(self.system, self.id, event, value, signal=signal)
+
+    async def cancel(self, *, reason: str = "cancelled") -> bool:
+        """See :meth:`Workflow.cancel`."""
+        return await self.workflow.cancel(self.system, self.id, reason=reason)
+
+    async def resolve(self, step: str, how: Literal["done", "retry"], *, by: str) -> bool:
+        """See :meth:`Workflow.resolve`."""
+        return await self.workflow.resolve(self.system, self.id, step, how, by=by)
+
+    async def migrate(self) -> bool:
+        """See :meth:`Workflow.migrate`."""
+        return await self.workflow.migrate(self.system, self.id)
+
+
+def _result(workflow: str, instance: str, ended: Ended) -> Any:
+    if ended.status == "completed":
+        return ended.value
+    raise WorkflowFailed(
+        workflow=workflow, instance=instance, status=ended.status, error=ended.error
+    )
+
+
+def _no_journal() -> OptionError:
+    expected = (
+        "a journal: ActorSystem(..., journal=SqliteJournal(...)), since workflows are durable"
+    )
+    return OptionError(option="journal", value=None, expected=expected)
