@@ -107,16 +107,23 @@ from dramaturg.actors._upcaster import Upcaster, upcaster
 from dramaturg.actors._watch import Terminated
 from dramaturg.actors.journal import (
     ConcurrentWriter,
+    EventsDeleted,
     Journal,
     JournalDamaged,
     JournalError,
     JournalUnavailable,
     MemoryJournal,
     MemoryStore,
+    PersistCutShort,
+    PersistOverlap,
     RecoveryFailed,
     SqliteJournal,
     StoredEvent,
+    StoredTypesBroken,
+    StoredTypesChanged,
     TaggedEvent,
+    check_stored_types,
+    stored_types,
 )
 
 __all__ = [
@@ -153,6 +160,7 @@ __all__ = [
     "EncodeError",
     "EventSourced",
     "EventStream",
+    "EventsDeleted",
     "ExitReason",
     "Failure",
     "Future",
@@ -184,6 +192,8 @@ __all__ = [
     "OptionError",
     "OutsideActorError",
     "Overflow",
+    "PersistCutShort",
+    "PersistOverlap",
     "PlainRequest",
     "Policy",
     "Priority",
@@ -210,6 +220,8 @@ __all__ = [
     "StashOverflowError",
     "Stored",
     "StoredEvent",
+    "StoredTypesBroken",
+    "StoredTypesChanged",
     "Subscription",
     "SystemClock",
     "SystemEnded",
@@ -232,10 +244,12 @@ __all__ = [
     "UpcastError",
     "Upcaster",
     "UsageError",
+    "check_stored_types",
     "handler",
     "random_ids",
     "reply_type",
     "seeded_ids",
+    "stored_types",
     "upcaster",
 ]
 

@@ -1,10 +1,10 @@
 """Actors whose state is what their stored events lead to.
 
 The rules are those of Akka Persistence. A command handler decides and persists; only ``apply``
-changes the state, for an event that is stored, live and in recovery alike. What a handler does
-behind its ``await self.persist(...)`` happens after the commit, at most once, and never in
-recovery. Since a handler holds its actor until it returns, no other command comes between an
-event and what follows from it.
+changes the state, live and in recovery alike, and the new state is seen when its events are
+stored. What a handler does behind its ``await self.persist(...)`` happens after the commit, at
+most once, and never in recovery. Since a handler holds its actor until it returns, no other
+command comes between an event and what follows from it.
 """
 
 from __future__ import annotations
@@ -15,15 +15,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, cast
 
 from dramaturg.actors._actor import Actor
+from dramaturg.actors._crash import crash
 from dramaturg.actors._envelope import Envelope
-from dramaturg.actors._errors import HandlerDefinitionError, OptionError
+from dramaturg.actors._errors import HandlerDefinitionError, OptionError, said
 from dramaturg.actors._event_types import registry_of
-from dramaturg.actors.journal._journal import check_text
+from dramaturg.actors._handler import is_async
+from dramaturg.actors._state import State as CellState
+from dramaturg.actors.journal._stored import check_text
 from dramaturg.actors.journal._stream import Stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import asyncio
+    from collections.abc import Iterable, Sequence
 
+    from dramaturg.actors._cell import Cell
     from dramaturg.actors._codec import Codec
     from dramaturg.actors._registry import TypeRegistry
     from dramaturg.actors._upcaster import Upcaster
@@ -61,7 +66,7 @@ class EventSourced(Actor, Generic[State]):
     there. A recovery that fails is a failed start.
 
     :raises HandlerDefinitionError: when a subclass is defined whose ``apply`` does not name
-        the types of its events, or that overrides ``on_start``.
+        the types of its events; that overrides ``on_start``; or that has an impossible option.
     """
 
     initial: ClassVar[Any] = None
@@ -131,38 +136,65 @@ class EventSourced(Actor, Generic[State]):
     async def persist(self, *events: Any) -> None:
         """Store events, all or none, and apply them in order; returns when they are durable.
 
-        In a handler or in :meth:`on_recovered`. Without events nothing happens.
+        In a handler or in :meth:`on_recovered`, one at a time. Without events nothing happens. An
+        event that ``apply`` or ``tags`` raises upon is not stored. A snapshot that is due is
+        ordered, and nobody waits for it.
 
         :raises UnregisteredTypeError: if ``apply`` does not name the type of an event; nothing
             is stored, and the actor may go on.
         :raises EncodeError: if an event would not come back the same; likewise.
-        :raises ConcurrentWriter: if another process writes under this id.
-        :raises JournalUnavailable: if the storage refuses. Behind these two the actor fails.
-        :raises JournalDamaged: if the storage is damaged; likewise.
+        :raises OptionError: if a tag is no printable text; likewise.
+        :raises PersistOverlap: if another persist of this actor is under way; likewise.
+        :raises ConcurrentWriter: if another process writes under this id. Behind this and those
+            below the actor fails, also if it catches them.
+        :raises JournalUnavailable: if the storage refuses.
+        :raises JournalDamaged: if the storage is damaged.
         """
         if not events:
             return
         stream = self._stream
-        found = [tuple(self.tags(event)) for event in events]
-        tags = tuple(found) if any(found) else ()
-        before = stream.sequence
-        await stream.append(events, tags, cause=self._cause())
+        tags = tuple([_checked_tags(self.tags(event)) for event in events])
+        order = stream.order(events, tags if any(tags) else (), cause=self._cause())
         state = self._state
         for event in events:
             state = self.apply(state, event)
+        before = stream.sequence
+        await stream.write(order)
         self._state = state
         every = self.snapshot_every
         if every is not None and stream.sequence // every > before // every:
-            await self._snapshot()
+            self._snapshot()
 
-    async def _snapshot(self) -> None:
+    async def _store(self, events: Sequence[Any], label: str | None) -> None:
+        """Store events that were applied already: by a coordinator, whose state nobody else sees.
+
+        Its progress decides about the next event, and all of them are to be one commit.
+        """
+        stream = self._stream
+        await stream.append(events, cause=self._cause(), label=label)
+
+    def _snapshot(self) -> None:
         keep, delete = self.keep_snapshots, self.delete_events
         try:
-            await self._stream.save(self._state, keep=keep, delete_events=delete)
+            saved = self._stream.save(self._state, keep=keep, delete_events=delete)
         except Exception as error:  # noqa: BLE001 - events suffice to recover (Akka's rule)
-            self.context.log.warning(
-                "snapshot_failed", persistence_id=self._stream.persistence_id, error=str(error)
-            )
+            self._snapshot_failed(error)
+        else:
+            saved.add_done_callback(self._look_at_snapshot)
+
+    def _look_at_snapshot(self, saved: asyncio.Future[None]) -> None:
+        error = None if saved.cancelled() else saved.exception()
+        if error is not None:
+            self._snapshot_failed(error)
+
+    def _snapshot_failed(self, error: BaseException) -> None:
+        stream = self._stream
+        self._cell.system.log.warning(
+            "snapshot_failed",
+            actor=self._cell.path,
+            persistence_id=stream.persistence_id,
+            error=said(error),
+        )
 
     def _cause(self) -> str | None:
         item = self._cell.message
@@ -179,8 +211,8 @@ class EventSourced(Actor, Generic[State]):
             expected = f"a journal, since {type(self).__qualname__} is event-sourced"
             raise OptionError(option="journal", value=None, expected=expected)
         persistence_id = check_text("persistence_id", self.persistence_id())
-        codec: Codec = system.journal_codec(type(self).types)
-        self._stream = Stream(system.journal, persistence_id, codec, self._cell)
+        codec: Codec = system.journal_codec(self.types)
+        self._stream = Stream(system.journal, persistence_id, codec, self._cell, _have_it_fail)
         self._state = await self._stream.recover(self.initial_state(), self.apply)
         recovered = self.on_recovered()
         if inspect.isawaitable(recovered):
@@ -195,14 +227,55 @@ def _guarded(run: _Run) -> _Run:
 
     @functools.wraps(run)
     async def guarded(self: EventSourced[Any], message: Any) -> Any:
-        result = run(self, message)
-        if inspect.isawaitable(result):
-            result = await result
-        self._stream.check()
+        stream = self._stream
+        # A policy that resumes the actor does not make its state good again.
+        stream.check()
+        try:
+            result = run(self, message)
+            if inspect.isawaitable(result):
+                result = await result
+        except Exception as error:
+            if stream.failure is None:
+                raise
+            stream.is_told = True
+            if error is stream.failure:
+                raise
+            raise stream.failure from error
+        stream.is_told = True
+        stream.check()
+        stream.is_told = False
         return result
 
     guarded.__dramaturg_guarded__ = True  # type: ignore[attr-defined]
     return guarded
+
+
+class _JournalFailed:
+    """Fail as the journal did: what is no handler, such as a behaviour, may have caught it."""
+
+    __slots__ = ("_stream",)
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    async def apply(self, cell: Cell) -> None:
+        stream = self._stream
+        lives = cell.state is CellState.RUNNING and cell.incarnation == stream.incarnation
+        if lives and stream.failure is not None and not stream.is_told:
+            stream.is_told = True
+            # As a failure that came from elsewhere: no message is at hand, and it has started.
+            await crash(cell, stream.failure, phase="child")
+
+
+def _have_it_fail(stream: Stream) -> None:
+    stream.cell.signal(_JournalFailed(stream))
+
+
+def _checked_tags(found: Any) -> tuple[str, ...]:
+    if isinstance(found, str):
+        expected = "several texts: a list or a tuple"
+        raise OptionError(option="tags", value=found, expected=expected)
+    return tuple(dict.fromkeys(check_text("tag", each) for each in found))
 
 
 def _check_class(cls: type[EventSourced[Any]]) -> None:
@@ -211,9 +284,14 @@ def _check_class(cls: type[EventSourced[Any]]) -> None:
 
     if cast("Any", cls).on_start is not cast("Any", EventSourced).on_start:
         raise wrong("on_start", "is how it recovers: write on_recovered instead")
+    for name in ("apply", "initial_state", "persistence_id", "tags"):
+        if not inspect.isfunction(inspect.getattr_static(cls, name)):
+            raise wrong(name, "has to be a plain method")
+        if is_async(getattr(cls, name)):
+            raise wrong(name, "has to be `def`: it waits for nothing")
     every = cast("object", cls.snapshot_every)
-    if every is not None and (not isinstance(every, int) or every < 1):
+    if every is not None and (type(every) is not int or every < 1):
         raise wrong("snapshot_every", f"is {every!r}: expected None, or an int of at least 1")
     keep = cast("object", cls.keep_snapshots)
-    if not isinstance(keep, int) or keep < 1:
+    if type(keep) is not int or keep < 1:
         raise wrong("keep_snapshots", f"is {keep!r}: expected an int of at least 1")

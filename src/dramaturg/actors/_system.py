@@ -7,7 +7,7 @@ import contextlib
 import random as random_module
 import threading
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast, overload
 
 import pykka
 
@@ -42,6 +42,7 @@ from dramaturg.actors._tree import make_actor
 from dramaturg.actors._tree_text import render
 from dramaturg.actors._watchdog import Watchdog
 from dramaturg.actors._workers import TaskDispatcher
+from dramaturg.actors.journal._journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +58,6 @@ if TYPE_CHECKING:
     from dramaturg.actors._reply import Reply
     from dramaturg.actors._tap import Tap
     from dramaturg.actors._tree_text import TextForm
-    from dramaturg.actors.journal._journal import Journal
 
 __all__ = ["ActorSystem"]
 
@@ -126,6 +126,8 @@ class ActorSystem:
         self.events = EventStream(self.log)
         self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
         self.dead_letters.attach(self)
+        if not isinstance(cast("object", journal), Journal | None):
+            raise OptionError(option="journal", value=journal, expected="a Journal, or None")
         self.journal = journal
         self._journal_codecs: dict[TypeRegistry, Codec] = {}
         log_events(self.events, self.dead_letters, self.log, quiet=self._is_ending)
@@ -169,6 +171,7 @@ class ActorSystem:
 
     async def __aenter__(self) -> Self:
         self._check_unused()
+        self._open_journal()
         self.host.adopt(asyncio.get_running_loop())
         self._open(helping=False)
         return self
@@ -184,7 +187,15 @@ class ActorSystem:
     def open_in_thread(self, *, daemon: bool) -> None:
         """Start the system on a loop in a thread of its own; ``with`` does so."""
         self._check_unused()
-        self.host.start_thread(f"dramaturg-{self.name}", asyncio.new_event_loop(), daemon=daemon)
+        self._open_journal()
+        try:
+            self.host.start_thread(
+                f"dramaturg-{self.name}", asyncio.new_event_loop(), daemon=daemon
+            )
+        except BaseException:
+            if self.journal is not None:
+                self.journal.close_now()
+            raise
         self._open(helping=True)
 
     def reopen(self) -> None:
@@ -200,9 +211,12 @@ class ActorSystem:
             state = "stopped" if self.stopped else "running"
             raise SystemStateError(system=self.name, state=state, call="start")
 
-    def _open(self, *, helping: bool) -> None:
+    def _open_journal(self) -> None:
+        # First: a system whose journal does not open has not started, and may try again.
         if self.journal is not None:
             self.journal.open()
+
+    def _open(self, *, helping: bool) -> None:
         self.clock.attach(self.host)
         self.direct, self.tasks = self.make_dispatchers(helping=helping)
         self.root = Cell(self, None, "", Root)

@@ -173,7 +173,7 @@ class TappedCell(Cell):
         await super().deliver_async(envelope)
 
     def post_internal(self, item: Internal) -> None:
-        super().post_internal(_TappedNotice(self, item) if isinstance(item, WatchNotice) else item)
+        super().post_internal(_WatchNotice(self, item) if isinstance(item, WatchNotice) else item)
 
 
 class _TappedDoor:
@@ -329,7 +329,8 @@ class _TappedReply(Reply):
             self._slot.complete(value, error)
 
 
-class _TappedNotice(Internal):
+# Called as what it stands for: the names of a simulation's events are made of it.
+class _WatchNotice(Internal):
     """The notice of an end, which counts as a message of the one that has ended."""
 
     __slots__ = ("_notice", "_passing")

@@ -2,11 +2,17 @@
 
 from dramaturg.actors.journal._errors import (
     ConcurrentWriter,
+    EventsDeleted,
     JournalDamaged,
     JournalError,
     JournalUnavailable,
+    PersistCutShort,
+    PersistOverlap,
     RecoveryFailed,
+    StoredTypesBroken,
+    StoredTypesChanged,
 )
+from dramaturg.actors.journal._fingerprint import check_stored_types, stored_types
 from dramaturg.actors.journal._journal import Journal
 from dramaturg.actors.journal._memory import MemoryJournal, MemoryStore
 from dramaturg.actors.journal._sqlite import SqliteJournal
@@ -22,6 +28,7 @@ from dramaturg.actors.journal._stored import (
 __all__ = [
     "Append",
     "ConcurrentWriter",
+    "EventsDeleted",
     "Head",
     "Journal",
     "JournalDamaged",
@@ -29,10 +36,16 @@ __all__ = [
     "JournalUnavailable",
     "MemoryJournal",
     "MemoryStore",
+    "PersistCutShort",
+    "PersistOverlap",
     "RecoveryFailed",
     "SaveSnapshot",
     "Snapshot",
     "SqliteJournal",
     "StoredEvent",
+    "StoredTypesBroken",
+    "StoredTypesChanged",
     "TaggedEvent",
+    "check_stored_types",
+    "stored_types",
 ]

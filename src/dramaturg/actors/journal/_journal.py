@@ -19,14 +19,16 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
+from weakref import WeakValueDictionary
 
-from dramaturg.actors._errors import OptionError, SystemStateError
-from dramaturg.actors.journal._errors import ConcurrentWriter, JournalDamaged
+from dramaturg.actors._errors import SystemStateError
+from dramaturg.actors.journal._errors import ConcurrentWriter, EventsDeleted, JournalDamaged
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
     from types import TracebackType
 
+    from dramaturg.actors.journal._errors import JournalError
     from dramaturg.actors.journal._stored import (
         Append,
         Head,
@@ -53,7 +55,8 @@ class Journal(ABC):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._holders: dict[str, Any] = {}
+        # An actor keeps its stream, and so does an append that is under way.
+        self._holders: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._is_open = False
 
     def __repr__(self) -> str:
@@ -120,32 +123,37 @@ class Journal(ABC):
         self._holders[persistence_id] = holder
         return before
 
-    def let_go(self, persistence_id: str, holder: Any) -> None:
-        """Take an id back from a holder, if it still has it."""
-        if self._holders.get(persistence_id) is holder:
-            del self._holders[persistence_id]
-
     # -- reading ---------------------------------------------------------------------------
 
     async def read(self, persistence_id: str, *, after: int = 0) -> AsyncIterator[StoredEvent]:
         """Go through the events of one id that come after a sequence number, oldest first.
 
+        :param after: 0 begins with the oldest that is there: what a snapshot contains may have
+            been deleted.
+        :raises EventsDeleted: if those that come next have been deleted.
         :raises JournalDamaged: if one is missing or is not what was written.
         """
         while True:
             page = await self.page(persistence_id, after, PAGE)
             for event in page:
-                # The first may come later: what a snapshot contains may have been deleted.
                 if after and event.sequence != after + 1:
-                    raise JournalDamaged(
-                        journal=self.name,
-                        place=f"{persistence_id!r}, event {after + 1}",
-                        detail=f"event {event.sequence} follows upon event {after}",
-                    )
+                    raise await self._gap(persistence_id, after, event.sequence)
                 after = event.sequence
                 yield event
             if len(page) < PAGE:
                 return
+
+    async def _gap(self, persistence_id: str, after: int, found: int) -> JournalError:
+        oldest = await self.page(persistence_id, 0, 1)
+        if oldest and oldest[0].sequence >= found:
+            return EventsDeleted(
+                persistence_id=persistence_id, after=after, oldest=oldest[0].sequence
+            )
+        return JournalDamaged(
+            journal=self.name,
+            place=f"{persistence_id!r}, event {after + 1}",
+            detail=f"event {found} follows upon event {after}",
+        )
 
     async def read_tag(self, tag: str, *, after: int = 0) -> AsyncIterator[TaggedEvent]:
         """Go through all events with a tag that come after an offset, in the order of commits.
@@ -201,6 +209,7 @@ class Journal(ABC):
         """Write the events of an order, all or none; awaited until they are durable.
 
         The order is taken at once, so calls are written in the order in which they are made.
+        Errors come from the call or from what it returns.
 
         :raises ConcurrentWriter: if the id has other events, or another process writes to it.
         :raises JournalUnavailable: if the storage refuses; none was written.
@@ -209,7 +218,7 @@ class Journal(ABC):
 
     @abstractmethod
     def save(self, order: SaveSnapshot) -> Awaitable[None]:
-        """Keep a snapshot; errors as for :meth:`append`."""
+        """Keep a snapshot, of events that are there; errors as for :meth:`append`."""
 
     @abstractmethod
     async def head(self, persistence_id: str) -> Head:
@@ -233,13 +242,3 @@ class Journal(ABC):
     @abstractmethod
     async def ids(self, prefix: str, after: str, limit: int) -> list[str]:
         """Read at most so many ids after one, those that begin with a prefix, sorted."""
-
-
-def check_text(option: str, value: object) -> str:
-    """Check a persistence id or a tag.
-
-    :raises OptionError: if it is no text of 1 to 500 characters.
-    """
-    if not isinstance(value, str) or not 0 < len(value) <= 500 or not value.isprintable():  # noqa: PLR2004
-        raise OptionError(option=option, value=value, expected="1 to 500 printable characters")
-    return value

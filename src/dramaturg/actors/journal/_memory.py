@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right, insort
+from bisect import bisect_left, bisect_right, insort
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, final
 
-from dramaturg.actors.journal._errors import ConcurrentWriter
+from dramaturg.actors.journal._errors import ConcurrentWriter, JournalUnavailable
 from dramaturg.actors.journal._journal import Journal
 from dramaturg.actors.journal._stored import Head, Snapshot, StoredEvent, TaggedEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Iterator
 
     from dramaturg.actors.journal._stored import Append, SaveSnapshot
 
@@ -24,7 +24,7 @@ __all__ = ["MemoryJournal", "MemoryStore", "Shelf"]
 class Shelf:
     """What is there of one persistence id."""
 
-    __slots__ = ("deleted", "events", "label", "snapshots", "writer")
+    __slots__ = ("deleted", "events", "label", "snapshots", "tags", "writer")
 
     def __init__(self) -> None:
         self.events: list[StoredEvent] = []
@@ -32,6 +32,8 @@ class Shelf:
         self.label = ""
         self.deleted = 0
         """So many events came before those that are there."""
+        self.tags: set[str] = set()
+        """Those that any of its events had."""
         self.writer: object = None
 
     @property
@@ -58,18 +60,19 @@ class MemoryStore:
             insort(self._ids, persistence_id)
         return shelf
 
-    def check(self, order: Append, writer: object) -> None:
-        """Check that an order comes from the one writer, who knows all events."""
-        shelf = self.shelves.get(order.persistence_id)
+    def _check(self, persistence_id: str, expected: int, writer: object) -> None:
+        shelf = self.shelves.get(persistence_id)
         found = 0 if shelf is None else shelf.head
-        check_writer(shelf, order.persistence_id, writer)
-        if found != order.expected:
-            raise ConcurrentWriter(
-                persistence_id=order.persistence_id, expected=order.expected, found=found
-            )
+        check_writer(shelf, persistence_id, writer)
+        if found != expected:
+            raise ConcurrentWriter(persistence_id=persistence_id, expected=expected, found=found)
 
     def append(self, order: Append, writer: object) -> None:
-        """Carry out an order that was checked."""
+        """Write the events of an order.
+
+        :raises ConcurrentWriter: if it does not come from the one writer, who knows all events.
+        """
+        self._check(order.persistence_id, order.expected, writer)
         shelf = self.shelf(order.persistence_id)
         shelf.writer = writer
         if order.label is not None:
@@ -80,13 +83,21 @@ class MemoryStore:
             )
             shelf.events.append(event)
             for tag in order.tags[index] if order.tags else ():
+                shelf.tags.add(tag)
                 self._offset += 1
                 self.tags.setdefault(tag, []).append(TaggedEvent(self._offset, event))
 
-    def save(self, order: SaveSnapshot) -> None:
-        """Keep a snapshot, and let go of what it makes superfluous."""
+    def save(self, order: SaveSnapshot, writer: object) -> None:
+        """Keep a snapshot, and let go of what it makes superfluous.
+
+        :raises ConcurrentWriter: as for :meth:`append`.
+        """
         new = order.snapshot
+        shelf = self.shelves.get(new.persistence_id)
+        head = 0 if shelf is None else shelf.head
+        self._check(new.persistence_id, max(head, new.sequence), writer)
         shelf = self.shelf(new.persistence_id)
+        shelf.writer = writer
         kept = [each for each in shelf.snapshots if each.sequence != new.sequence]
         shelf.snapshots = sorted([*kept, new], key=lambda each: -each.sequence)[: order.keep]
         if order.delete_events and len(shelf.snapshots) == order.keep:
@@ -94,14 +105,16 @@ class MemoryStore:
             gone = {id(each) for each in shelf.events[:superfluous]}
             del shelf.events[:superfluous]
             shelf.deleted += superfluous
-            if gone:
-                for tag, found in self.tags.items():
-                    self.tags[tag] = [each for each in found if id(each.event) not in gone]
+            for tag in shelf.tags:
+                self.tags[tag] = [each for each in self.tags[tag] if id(each.event) not in gone]
 
-    def ids(self, after: str, limit: int, wanted: Callable[[str], bool]) -> list[str]:
-        """Return ids after one that are wanted, sorted."""
-        found = (each for each in self._ids[bisect_right(self._ids, after) :] if wanted(each))
-        return list(islice(found, limit))
+    def beginning(self, prefix: str, after: str) -> Iterator[str]:
+        """Go through the ids after one that begin so, sorted."""
+        first = max(bisect_right(self._ids, after), bisect_left(self._ids, prefix))
+        for index in range(first, len(self._ids)):
+            if not self._ids[index].startswith(prefix):
+                return
+            yield self._ids[index]
 
 
 def check_writer(shelf: Shelf | None, persistence_id: str, writer: object) -> None:
@@ -137,17 +150,23 @@ class MemoryJournal(Journal):
 
     def append(self, order: Append) -> Awaitable[None]:
         """Write the events of an order; see :meth:`Journal.append`."""
-        self.store.check(order, self)
+        self._check_open()
         self.store.append(order, self)
         return _soon()
 
     def save(self, order: SaveSnapshot) -> Awaitable[None]:
         """Keep a snapshot; see :meth:`Journal.save`."""
-        self.store.save(order)
+        self._check_open()
+        self.store.save(order, self)
         return _soon()
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise JournalUnavailable(journal=self.name, problem="closed", detail="open it first")
 
     async def head(self, persistence_id: str) -> Head:
         """Tell where the events of an id end; see :meth:`Journal.head`."""
+        self._check_open()
         shelf = self.store.shelves.get(persistence_id)
         if shelf is None:
             return Head(0, 1)
@@ -156,6 +175,7 @@ class MemoryJournal(Journal):
 
     async def page(self, persistence_id: str, after: int, limit: int) -> list[StoredEvent]:
         """Read events; see :meth:`Journal.page`."""
+        self._check_open()
         shelf = self.store.shelves.get(persistence_id)
         if shelf is None:
             return []
@@ -164,18 +184,23 @@ class MemoryJournal(Journal):
 
     async def tagged(self, tag: str, after: int, limit: int) -> list[TaggedEvent]:
         """Read events by tag; see :meth:`Journal.tagged`."""
+        self._check_open()
         found = self.store.tags.get(tag, [])
         first = bisect_right(found, after, key=attrgetter("offset"))
         return found[first : first + limit]
 
     async def ids(self, prefix: str, after: str, limit: int) -> list[str]:
         """Read ids; see :meth:`Journal.ids`."""
-        return self.store.ids(after, limit, lambda each: each.startswith(prefix))
+        self._check_open()
+        return list(islice(self.store.beginning(prefix, after), limit))
 
     async def found(self, label: str, after: str, limit: int) -> list[str]:
         """Read ids by label; see :meth:`Journal.found`."""
+        self._check_open()
         shelves = self.store.shelves
-        return self.store.ids(after, limit, lambda each: shelves[each].label == label)
+        all_ids = self.store.beginning("", after)
+        wanted = (each for each in all_ids if label and shelves[each].label == label)
+        return list(islice(wanted, limit))
 
 
 def _soon() -> asyncio.Future[None]:

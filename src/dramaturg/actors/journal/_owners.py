@@ -4,6 +4,10 @@ Each writer has a number and a small file beside the journal, on which it holds 
 operating system as long as it lives. The system takes the lock back whatever way the process
 ends, SIGKILL included, so a lock that can be had proves that its owner is gone. The file says who
 it was, for people.
+
+Numbers are given, and what the dead left behind is removed, only inside of a transaction that
+writes: so no two processes do either at the same time. A process that was forked off an owner has
+a share in its lock, and keeps it as long as it lives.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from contextlib import suppress
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
@@ -19,12 +25,17 @@ if TYPE_CHECKING:
 
 __all__ = ["Owners"]
 
+BEHIND_THE_TEXT = 1 << 20
+"""Where Windows locks a byte; what it locks nobody else can read."""
+
 if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: TextIOWrapper) -> bool:
         try:
+            file.seek(BEHIND_THE_TEXT)
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            file.seek(0)
         except OSError:
             return False
         return True
@@ -52,31 +63,59 @@ class Owners:
     def _path_of(self, number: int) -> Path:
         return Path(f"{self._path}-writer-{number}")
 
-    def enter(self, number: int) -> None:
-        """Live under a number that nobody else has."""
-        file = self._path_of(number).open("w", encoding="utf-8")
-        _lock(file)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        file.flush()
+    def enter(self, number: int) -> bool:
+        """Live under a number; False if another that lives has it. Inside of a transaction."""
+        file = self._path_of(number).open("a+", encoding="utf-8")
+        try:
+            entered = _lock(file)
+            if entered:
+                file.truncate(0)
+                file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+                file.flush()
+        except BaseException:
+            file.close()
+            raise
+        if not entered:
+            file.close()
+            return False
         self._file, self.own = file, number
+        return True
+
+    def sweep(self) -> None:
+        """Remove what the dead have left behind. Inside of a transaction."""
+        name = Path(self._path).name
+        for file in Path(self._path).parent.glob(f"{escape(name)}-writer-*"):
+            number = file.name.rpartition("-")[2]
+            if number.isdecimal():
+                self.living(int(number))
 
     def leave(self) -> None:
         """Live no more."""
         if self._file is not None:
-            self._path_of(self.own).unlink(missing_ok=True)
-            self._file.close()
+            with suppress(OSError):  # Windows removes no file that is open
+                self._path_of(self.own).unlink(missing_ok=True)
+            with suppress(OSError):  # a full disk, once more
+                self._file.close()
             self._file, self.own = None, 0
 
     def living(self, number: int) -> str | None:
-        """Tell who has a number, if it is another that lives; else forget it."""
+        """Tell who has a number, if it is another that lives; else remove its file."""
         if number == self.own:
             return None
         path = self._path_of(number)
         try:
             with path.open("r+", encoding="utf-8") as file:
                 if not _lock(file):
-                    return path.read_text(encoding="utf-8").strip() or "another process"
+                    return _who(path)
                 path.unlink(missing_ok=True)
-        except OSError:
+        except FileNotFoundError:
             return None
+        except OSError as error:  # it cannot be looked at, so nobody knows
+            return None if sys.platform == "win32" else f"somebody ({error})"
         return None
+
+
+def _who(path: Path) -> str:
+    with suppress(OSError, ValueError):
+        return path.read_text(encoding="utf-8").strip() or "another process"
+    return "another process"

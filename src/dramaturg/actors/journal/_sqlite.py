@@ -16,7 +16,15 @@ from dramaturg.actors.journal._errors import (
 )
 from dramaturg.actors.journal._journal import Journal
 from dramaturg.actors.journal._owners import Owners
-from dramaturg.actors.journal._sqlite_file import check_sum, connect, prepare, translated
+from dramaturg.actors.journal._sqlite_check import check_all
+from dramaturg.actors.journal._sqlite_file import (
+    check_sum,
+    check_whole,
+    connect,
+    prepare,
+    same_file,
+    translated,
+)
 from dramaturg.actors.journal._sqlite_writer import Writer
 from dramaturg.actors.journal._stored import Head, Snapshot, StoredEvent, TaggedEvent
 
@@ -46,7 +54,7 @@ class SqliteJournal(Journal):
     the process that wrote to it last, as long as that lives (it holds a lock on
     ``<file>-writer-<number>``). Keep the file on a local disk.
 
-    :param path: of the file; it is made if it is not there.
+    :param path: of the file; it is made if it is not there, or empty.
     :param busy_timeout: seconds to wait for another process that is writing.
     :param read_only: look, and write nothing.
     :raises OptionError: for a value that cannot be.
@@ -79,22 +87,28 @@ class SqliteJournal(Journal):
         return connect(self.name, read_only=read_only, **options)
 
     def _open(self) -> None:
+        check_whole(self.name)
+        timeout: Any = self._options["timeout"]
         with translated(self.name):
             self._db = self._connect(read_only=self._read_only)
             try:
-                prepare(self._db, self.name, read_only=self._read_only)
+                prepare(self._db, self.name, read_only=self._read_only, timeout=timeout)
                 self._reading = self._connect(read_only=True)
+                self._file = () if self._read_only else same_file(self.name)
             except BaseException:
                 self._db.close()
                 raise
+        self._process = os.getpid()
         self._readers = ThreadPoolExecutor(1, thread_name_prefix=f"journal reads {self.name}")
         self._writer = None
         self._others = Owners(self.name)
 
     async def _close(self) -> None:
-        if self._writer is not None:
-            await self._writer.finished()
-        self._close_now()
+        try:
+            if self._writer is not None:
+                await self._writer.finished()
+        finally:  # cancelled, too: the thread and the file are not left behind
+            self._close_now()
 
     def _close_now(self) -> None:
         if self._writer is not None:
@@ -108,18 +122,40 @@ class SqliteJournal(Journal):
         """How many transactions have written since it was opened."""
         return 0 if self._writer is None else self._writer.commits
 
+    async def verify(self) -> None:
+        """Read the whole file and check all of it; some minutes for a large one.
+
+        What is wrong with an event or a snapshot is noticed whenever it is read. Damage to the
+        bookkeeping of tags may hide an event from :meth:`read_tag`; this finds it. Other reads
+        wait meanwhile, writes do not.
+
+        :raises JournalDamaged: at the first thing that is wrong.
+        """
+        await self._reads(lambda: check_all(self._reading, self.name))
+
     # -- writing ---------------------------------------------------------------------------
 
     def _writing(self) -> Writer:
-        if not self._is_open or self._read_only:
-            problem = "read-only" if self._read_only else "closed"
+        self._check_open()
+        if self._read_only:
             raise JournalUnavailable(
-                journal=self.name, problem=problem, detail="see how it was opened"
+                journal=self.name, problem="read-only", detail="it was opened with read_only=True"
             )
         if self._writer is None:
-            self._writer = Writer(self._db, self.name, asyncio.get_running_loop())
+            self._writer = Writer(self._db, self.name, self._file, asyncio.get_running_loop())
             self._others = self._writer.owners
         return self._writer
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise JournalUnavailable(journal=self.name, problem="closed", detail="open it first")
+        if os.getpid() != self._process:
+            # SQLite's files are not to be carried over a fork, and threads are not.
+            raise JournalUnavailable(
+                journal=self.name,
+                problem="another process's",
+                detail=f"process {self._process} has opened it, and this is {os.getpid()}",
+            )
 
     def append(self, order: Append) -> Awaitable[None]:
         """Write the events of an order; see :meth:`Journal.append`."""
@@ -132,22 +168,32 @@ class SqliteJournal(Journal):
     # -- reading, in the readers' thread -----------------------------------------------------
 
     async def _reads(self, read: Callable[[], T]) -> T:
-        if not self._is_open:
-            raise JournalUnavailable(journal=self.name, problem="closed", detail="it was closed")
+        self._check_open()
         with translated(self.name):
-            return await asyncio.get_running_loop().run_in_executor(self._readers, read)
+            return await asyncio.get_running_loop().run_in_executor(
+                self._readers, self._at_one_moment, read
+            )
 
-    def _stream(self, persistence_id: str) -> tuple[int, int]:
-        query = "select stream, writer from streams where name = ?"
+    def _at_one_moment(self, read: Callable[[], T]) -> T:
+        """Read in one transaction: another process may be writing."""
+        self._reading.execute("begin")
+        try:
+            return read()
+        finally:
+            if self._reading.in_transaction:
+                self._reading.execute("rollback")
+
+    def _stream(self, persistence_id: str) -> tuple[int, int, int]:
+        query = "select stream, writer, head from streams where name = ?"
         row = self._reading.execute(query, (persistence_id,)).fetchone()
-        return (0, 0) if row is None else row
+        return (0, 0, 0) if row is None else row
 
     async def head(self, persistence_id: str) -> Head:
         """Tell where the events of an id end; see :meth:`Journal.head`."""
         return await self._reads(lambda: self._head(persistence_id))
 
     def _head(self, persistence_id: str) -> Head:
-        stream, writer = self._stream(persistence_id)
+        stream, writer, head = self._stream(persistence_id)
         if not stream:
             return Head(0, 1)
         holder = None if self._read_only else self._others.living(writer)
@@ -165,12 +211,27 @@ class SqliteJournal(Journal):
             self._checked(Snapshot(persistence_id, sequence, payload, time), stream, checksum)
             for sequence, time, payload, checksum in self._reading.execute(query, (stream,))
         ]
-        head = max(last or 0, snapshots[0].sequence if snapshots else 0)
+        self._check_last(persistence_id, stream, head, last)
         return Head(head, head + 1 if first is None else first, tuple(snapshots))
 
+    def _check_last(self, persistence_id: str, stream: int, head: int, last: int | None) -> None:
+        """Check that the last event is there, or that a snapshot has made it superfluous."""
+        if last == head or (last is None and not head):
+            return
+        query = "select 1 from snapshots where stream = ? and sequence = ?"
+        if last is None and self._reading.execute(query, (stream, head)).fetchone():
+            return
+        raise JournalDamaged(
+            journal=self.name,
+            place=f"{persistence_id!r}, event {head}",
+            detail=f"it is the last that was written, and {last or 'none'} is found",
+        )
+
     def _checked(self, found: Any, stream: int, checksum: int) -> Any:
-        if check_sum(stream, found.sequence, found.payload) != checksum:
-            what = "snapshot" if isinstance(found, Snapshot) else "event"
+        snapshot = isinstance(found, Snapshot)
+        cause = None if snapshot else found.cause
+        if check_sum(stream, found.sequence, found.time, found.payload, cause) != checksum:
+            what = "snapshot" if snapshot else "event"
             raise JournalDamaged(
                 journal=self.name,
                 place=f"{found.persistence_id!r}, {what} {found.sequence}",
@@ -183,12 +244,12 @@ class SqliteJournal(Journal):
         return await self._reads(lambda: self._page(persistence_id, after, limit))
 
     def _page(self, persistence_id: str, after: int, limit: int) -> list[StoredEvent]:
-        stream, _ = self._stream(persistence_id)
+        stream, _, head = self._stream(persistence_id)
         query = (
             "select sequence, payload, time, cause, checksum from events"
             " where stream = ? and sequence > ? order by sequence limit ?"
         )
-        return [
+        found: list[StoredEvent] = [
             self._checked(
                 StoredEvent(persistence_id, sequence, payload, time, cause), stream, checksum
             )
@@ -196,6 +257,10 @@ class SqliteJournal(Journal):
                 query, (stream, after, limit)
             )
         ]
+        if len(found) < limit and after < head:
+            last = found[-1].sequence if found else None
+            self._check_last(persistence_id, stream, head, last)
+        return found
 
     async def tagged(self, tag: str, after: int, limit: int) -> list[TaggedEvent]:
         """Read events by tag; see :meth:`Journal.tagged`."""
@@ -203,20 +268,27 @@ class SqliteJournal(Journal):
 
     def _tagged(self, tag: str, after: int, limit: int) -> list[TaggedEvent]:
         query = (
-            "select t.position, s.name, e.sequence, e.payload, e.time, e.cause, e.checksum,"
-            " e.stream from tags t join streams s using (stream)"
-            " join events e using (stream, sequence)"
+            "select t.position, t.checksum, s.name, t.stream, t.sequence, e.payload, e.time,"
+            " e.cause, e.checksum from tags t left join streams s using (stream)"
+            " left join events e using (stream, sequence)"
             " where t.tag = ? and t.position > ? order by t.position limit ?"
         )
         return [
-            TaggedEvent(
-                position,
-                self._checked(StoredEvent(name, sequence, payload, time, cause), stream, checksum),
-            )
-            for position, name, sequence, payload, time, cause, checksum, stream in (
-                self._reading.execute(query, (tag, after, limit))
-            )
+            self._tagged_event(tag, position, checksum, event)
+            for position, checksum, *event in self._reading.execute(query, (tag, after, limit))
         ]
+
+    def _tagged_event(
+        self, tag: str, position: int, own_checksum: int, found: list[Any]
+    ) -> TaggedEvent:
+        name, stream, sequence, payload, time, cause, checksum = found
+        fits = own_checksum == check_sum(stream, sequence, position, tag.encode())
+        if not fits or name is None or checksum is None:
+            detail = "its event is not there" if fits else "its checksum does not fit"
+            place = f"tag {tag!r}, offset {position}"
+            raise JournalDamaged(journal=self.name, place=place, detail=detail)
+        event = StoredEvent(name, sequence, payload, time, cause)
+        return TaggedEvent(position, self._checked(event, stream, checksum))
 
     async def found(self, label: str, after: str, limit: int) -> list[str]:
         """Read ids by label; see :meth:`Journal.found`."""
@@ -234,11 +306,12 @@ class SqliteJournal(Journal):
         """Read ids; see :meth:`Journal.ids`."""
 
         def read() -> list[str]:
+            # Nothing that is printable comes behind the last of all characters.
             query = (
-                "select name from streams where name > ? and substr(name, 1, ?) = ?"
+                "select name from streams where name > ? and name >= ? and name < ?"
                 " order by name limit ?"
             )
-            rows = self._reading.execute(query, (after, len(prefix), prefix, limit))
+            rows = self._reading.execute(query, (after, prefix, prefix + chr(0x10FFFF), limit))
             return [name for (name,) in rows]
 
         return await self._reads(read)

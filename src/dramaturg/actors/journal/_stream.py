@@ -10,11 +10,18 @@ import asyncio
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors._errors import DramaturgError, said
-from dramaturg.actors.journal._errors import JournalDamaged, RecoveryFailed
+from dramaturg.actors.journal._errors import (
+    ConcurrentWriter,
+    JournalDamaged,
+    JournalError,
+    PersistCutShort,
+    PersistOverlap,
+    RecoveryFailed,
+)
 from dramaturg.actors.journal._stored import Append, SaveSnapshot, Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._codec import Codec
@@ -31,29 +38,50 @@ class Stream:
     :raises ConcurrentWriter: if another living actor of the system holds the id.
     """
 
-    def __init__(self, journal: Journal, persistence_id: str, codec: Codec, cell: Cell) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        persistence_id: str,
+        codec: Codec,
+        cell: Cell,
+        on_failure: Callable[[Stream], None],
+    ) -> None:
         self.persistence_id = persistence_id
         self.sequence = 0
         """Of the last event that is known to be stored."""
-        self.failure: BaseException | None = None
+        self.failure: JournalError | None = None
         """Why this stream writes no more."""
+        self.is_told = False
+        """Whether a handler has passed that on."""
         self._journal = journal
         self._codec = codec
-        self._cell = cell
-        self._incarnation = cell.incarnation
-        self._under_way: asyncio.Future[None] | None = None
+        self.cell = cell
+        self._on_failure = on_failure
+        self.incarnation = cell.incarnation
+        self._under_way: set[asyncio.Future[None]] = set()
+        self._appends = False
         self._before: Stream | None = journal.hold(persistence_id, self)
+        if self._before is not None:
+            self._before.supersede(self)
 
     def __str__(self) -> str:
-        return self._cell.path
+        return self.cell.path
 
     def is_held_against(self, other: Stream) -> bool:
         """Tell whether the actor lives, and is another than the other's."""
-        return self._cell is not other._cell and self._cell.ref.is_alive()
+        # A cell that is lost leaves its ref to the next one.
+        return self.cell.ref is not other.cell.ref and self.cell.ref.is_alive()
 
-    def let_go(self) -> None:
-        """Give the id back."""
-        self._journal.let_go(self.persistence_id, self)
+    def supersede(self, other: Stream) -> None:
+        """Write no more: another incarnation has the id, though a task of this one may go on."""
+        if self.failure is None:
+            holder = f"{other}, incarnation {other.incarnation}"
+            self.failure = ConcurrentWriter(
+                persistence_id=self.persistence_id,
+                expected=self.sequence,
+                found=None,
+                holder=holder,
+            )
 
     # -- recovery --------------------------------------------------------------------------
 
@@ -69,7 +97,7 @@ class Stream:
         head = await self._journal.head(self.persistence_id)
         after = 0
         if head.snapshots:
-            state, after = self._from_snapshot(head)
+            state, after = self._from_snapshot(state, head)
         elif head.oldest > 1 and head.sequence:
             raise JournalDamaged(
                 journal=self._journal.name,
@@ -96,19 +124,34 @@ class Stream:
             self.sequence = stored.sequence
         return state
 
-    def _from_snapshot(self, head: Head) -> tuple[Any, int]:
+    def _from_snapshot(self, state: Any, head: Head) -> tuple[Any, int]:
         """Take the newest snapshot that can be read and from which events lead on."""
-        first: DramaturgError | None = None
+        first: tuple[int, str, DramaturgError] | None = None
         for snapshot in head.snapshots:
-            try:
-                state = self._codec.decode_value(snapshot.payload)
-            except DramaturgError as error:
-                first = first or self._failed(snapshot.sequence, "snapshot", error)
+            if snapshot.sequence < head.oldest - 1:
                 continue
-            if snapshot.sequence >= head.oldest - 1:
-                self.sequence = snapshot.sequence
-                return state, snapshot.sequence
-        raise first or self._failed(head.oldest - 1, "snapshot", LookupError("it is gone"))
+            try:
+                found = self._codec.decode_value(snapshot.payload)
+            except DramaturgError as error:
+                first = first or (snapshot.sequence, "snapshot", error)
+                self._say_unreadable(snapshot.sequence, error)
+                continue
+            self.sequence = snapshot.sequence
+            return found, snapshot.sequence
+        if head.oldest == 1:  # the events have it all
+            return state, 0
+        if first is None:
+            raise self._failed(head.oldest - 1, "snapshot", LookupError("it is gone"))
+        raise self._failed(*first) from first[2]
+
+    def _say_unreadable(self, sequence: int, error: DramaturgError) -> None:
+        self.cell.system.log.warning(
+            "snapshot_unreadable",
+            actor=self.cell.path,
+            persistence_id=self.persistence_id,
+            sequence=sequence,
+            error=said(error),
+        )
 
     def _failed(self, sequence: int, what: str, error: Exception) -> RecoveryFailed:
         return RecoveryFailed(
@@ -117,31 +160,75 @@ class Stream:
 
     # -- writing ---------------------------------------------------------------------------
 
-    async def append(
+    def order(
         self,
         events: Sequence[Any],
         tags: tuple[tuple[str, ...], ...] = (),
         *,
         cause: str | None = None,
         label: str | None = None,
-    ) -> None:
-        """Write events, all or none; they are durable when it returns.
+    ) -> Append:
+        """Make the order to write events next. Nothing is written by that.
 
-        :raises EncodeError: if one cannot be stored; then nothing is written, and the stream
-            is as good as before.
-        :raises JournalError: if it is not known to be stored; nothing can be written any more.
+        :raises EncodeError: if one cannot be stored.
+        :raises OptionError: if a tag, the cause or the label is no printable text.
+        :raises PersistOverlap: if an append is under way.
+        :raises JournalError: if the stream has failed.
         """
         self.check()
+        if self._appends:
+            raise PersistOverlap(persistence_id=self.persistence_id)
         payloads = tuple([self._codec.encode(event) for event in events])
-        time = self._cell.system.clock.time().timestamp()
-        order = Append(self.persistence_id, self.sequence, payloads, time, tags, cause, label)
+        time = self.cell.system.clock.time().timestamp()
+        return Append(self.persistence_id, self.sequence, payloads, time, tags, cause, label)
+
+    async def append(
+        self, events: Sequence[Any], *, cause: str | None = None, label: str | None = None
+    ) -> None:
+        """Make an order and write it.
+
+        :raises EncodeError: and what else :meth:`order` and :meth:`write` raise.
+        """
+        await self.write(self.order(events, cause=cause, label=label))
+
+    async def write(self, order: Append) -> None:
+        """Write the events of an order, all or none; they are durable when it returns.
+
+        :raises JournalError: if they are not known to be stored; nothing can be written any more.
+        """
+        self._appends = True
         try:
-            self._under_way = asyncio.ensure_future(self._journal.append(order))
-            await asyncio.shield(self._under_way)
+            await asyncio.shield(self._begun(self._journal.append(order)))
         except BaseException as error:
-            self.failure = error
+            self._fail(error)
             raise
-        self.sequence += len(payloads)
+        finally:
+            self._appends = False
+        self.sequence += len(order.payloads)
+
+    def _begun(self, write: Awaitable[None]) -> asyncio.Future[None]:
+        future = asyncio.ensure_future(write)
+        if not future.done():
+            self._under_way.add(future)
+            # Also lets the stream live until then, and with it the journal's knowledge of it.
+            future.add_done_callback(self._under_way.discard)
+            future.add_done_callback(self._ended)
+        return future
+
+    def _ended(self, future: asyncio.Future[None]) -> None:
+        """Look at the error, or asyncio would say that nobody did: the writer may be gone."""
+        if not future.cancelled():
+            future.exception()
+
+    def _fail(self, error: BaseException) -> None:
+        if isinstance(error, JournalError):
+            self.failure = error
+        else:
+            self.failure = PersistCutShort(
+                persistence_id=self.persistence_id, expected=self.sequence
+            )
+            self.failure.__cause__ = error
+        self._on_failure(self)
 
     def check(self) -> None:
         """Refuse to go on after a failure.
@@ -153,16 +240,19 @@ class Stream:
 
     async def settled(self) -> None:
         """Wait until nothing is under way any more, whatever becomes of it."""
-        if self._under_way is not None and not self._under_way.done():
-            await asyncio.wait([self._under_way])
+        if self._before is not None:  # an incarnation that did not come to recover
+            await self._before.settled()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
 
-    async def save(self, state: Any, *, keep: int, delete_events: bool) -> None:
-        """Keep a state; what it replaces may go.
+    def save(self, state: Any, *, keep: int, delete_events: bool) -> asyncio.Future[None]:
+        """Keep a state; what it replaces may go. Its order is taken at once.
 
-        :raises JournalError: if it is not stored; nothing is lost by that.
+        :raises JournalError: if it is not stored; nothing is lost by that. Or what is returned
+            raises it.
         :raises EncodeError: if it cannot be.
         """
-        time = self._cell.system.clock.time().timestamp()
+        time = self.cell.system.clock.time().timestamp()
         payload = self._codec.encode_value(state)
         snapshot = Snapshot(self.persistence_id, self.sequence, payload, time)
-        await self._journal.save(SaveSnapshot(snapshot, keep, delete_events))
+        return self._begun(self._journal.save(SaveSnapshot(snapshot, keep, delete_events)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from dramaturg.protocols.testing._disk import Disk
+from dramaturg.protocols.testing._disk_journal import DiskJournal
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._simulated_system import SimulatedSystem
 from dramaturg.protocols.testing._simulated_time import SimulatedClock
@@ -92,10 +93,13 @@ class Node:
             clock=self.clock,
             seed=Random(f"{seed}/{self.name}/{self.incarnation}").getrandbits(64),
             logger=structlog.wrap_logger(None, processors=[drop_logs]),
+            journal=DiskJournal(self.disk),
         )
         self._nodes.adopt_starter(system)
         await system.__aenter__()
         self.up = True
+        for each in self._nodes.onlookers:
+            each.begun(system)
         started = self._start(self)
         if isawaitable(started):
             await started

@@ -10,19 +10,20 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.actors import ActorSystem
+from dramaturg.actors import ActorSystem, MemoryJournal
 from dramaturg.actors._dispatcher import LoopDispatcher
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._signals import Internal
 from dramaturg.actors._state import STOPPED
 from dramaturg.actors._trace import running_cell
 from dramaturg.actors._workers import TaskDispatcher
-from dramaturg.protocols.testing._addresses import name_of
+from dramaturg.protocols.testing._addresses import name_of, nobody_at
 from dramaturg.protocols.testing._errors import ScenarioError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dramaturg.actors import ActorRef
     from dramaturg.actors._cell import Cell
     from dramaturg.actors._loop import LoopHost
 
@@ -151,8 +152,11 @@ class SimulatedSystem(ActorSystem):
     def __init__(self, name: str, cells: ReadyCells, *, node: str = "", **options: Any) -> None:
         self.cells = cells
         self.prefix = node
+        self.expected: dict[str, ActorRef[Any]] = {}
+        """The refs of actors that are not there yet, by path."""
         self.gone = False
         """Whether its node has crashed: what its actors still do, on their way out, is nothing."""
+        options.setdefault("journal", MemoryJournal())
         super().__init__(name, trace=True, hold_limit=None, **options)
         # Else each message would draw from the source that actors draw from.
         self.draws = self.random = _Draws(self.random.getrandbits(64))
@@ -174,6 +178,23 @@ class SimulatedSystem(ActorSystem):
         ):
             self.cells.out_of_the_ordinary = True
         self.cells.add(cell)
+
+    def expect(self, path: str) -> ActorRef[Any]:
+        """Return the ref that the next actor at a path will have; until then nobody is there."""
+        ref = self.expected.get(path)
+        if ref is None:
+            ref = self.expected[path] = nobody_at(self, path).ref
+        return ref
+
+    def count_one_more(self) -> None:
+        super().count_one_more()
+        # Whoever is just being made has its place in the tree, and nobody has its ref.
+        for path in tuple(self.expected):
+            here = self.lookup(path)
+            if here is not None:
+                ref = self.expected.pop(path)
+                ref.cell = here.cell
+                ref.cell.ref = ref
 
     def door(self, append: Callable[[Any], None]) -> Callable[[Any], None]:
         def put(item: Any) -> None:

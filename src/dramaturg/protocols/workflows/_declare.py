@@ -28,7 +28,7 @@ from dramaturg.protocols.workflows._step import (
 from dramaturg.supervision import Backoff
 
 if TYPE_CHECKING:
-    from dramaturg.protocols.workflows._step import Function
+    from dramaturg.protocols.workflows._step import Function, Who
 
 __all__ = [
     "branch",
@@ -51,12 +51,12 @@ _RESERVED = "/![]"
 
 def step(
     name: str,
-    participant_: Any,
+    participant_: Who,
     *,
     timeout: float | None = None,
     retry: Retry | None = None,
-    on_error: Any = None,
-    compensate: Any = None,
+    on_error: Recover | Step | Who | None = None,
+    compensate: Action | Who | None = None,
     when: Function | None = None,
 ) -> Action:
     """Make a step that somebody does.
@@ -104,7 +104,7 @@ def sequence(
     *steps: Step,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
     when: Function | None = None,
 ) -> Sequence:
     """Do one step after the other, each with the result of the one before.
@@ -120,7 +120,7 @@ def saga(
     *steps: Step,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
     when: Function | None = None,
 ) -> Saga:
     """Do one step after the other; when one fails undo those before, the last first.
@@ -145,7 +145,7 @@ def branch(
     *,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
 ) -> Branch:
     """Do one of two steps; without the second the value is handed on.
 
@@ -169,7 +169,7 @@ def switch(
     *,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
 ) -> Switch:
     """Do the step that belongs to a key.
 
@@ -198,7 +198,7 @@ def loop(
     at_most: int,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
     when: Function | None = None,
 ) -> Loop:
     """Do a step again and again, each time with its last result, until a condition holds.
@@ -224,7 +224,7 @@ def for_each(
     join: Join | None = None,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
     when: Function | None = None,
 ) -> ForEach:
     """Do a step for each item of a collection; gives the list of results, in order.
@@ -250,10 +250,10 @@ def fan_out(
     *,
     optional: Mapping[str, Step] | None = None,
     join: Join | None = None,
-    late: Any = None,
+    late: Step | Who | None = None,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
     when: Function | None = None,
 ) -> FanOut:
     """Do several steps at once, each with the same value; gives their :class:`Outcomes`.
@@ -303,7 +303,7 @@ def wait_for(
     *,
     name: str = "",
     timeout: float | None = None,
-    on_error: Any = None,
+    on_error: Recover | Step | Who | None = None,
     when: Function | None = None,
 ) -> WaitFor:
     """Wait for an event from outside (``workflow.signal``); gives its value.
@@ -442,7 +442,7 @@ def _aside(name: str, given: object) -> Step:
             problem=f"is {given!r}",
             expected="a function, a participant, a step, or recover(value)",
         )
-    return step(name, given)
+    return step(name, cast("Who", given))
 
 
 def _undo(name: str, given: object) -> Action:
@@ -460,4 +460,4 @@ def _undo(name: str, given: object) -> Action:
             problem=f"has the {given.kind} {given.name!r} as its compensation",
             expected="one action: a participant, or step(...)",
         )
-    return step(f"undo {name}", given, retry=UNDO_RETRY)
+    return step(f"undo {name}", cast("Who", given), retry=UNDO_RETRY)

@@ -14,6 +14,7 @@ from dramaturg.protocols.workflows._errors import WorkflowDefinitionError
 
 if TYPE_CHECKING:
     from dramaturg.actors import ActorSystem
+    from dramaturg.protocols.workflows._step import Function
 
 __all__ = ["Ask", "Call", "Participant", "ask", "participant", "takes"]
 
@@ -144,7 +145,7 @@ class UnknownParticipantError(GoneError):
         super().__init__(f"no actor lives at {path}")
 
 
-def ask(target: str | ActorRef[Any], request: Callable[..., Any] | None = None) -> Ask:
+def ask(target: str | ActorRef[Any], request: Function | None = None) -> Ask:
     """Make a participant of an actor: a step sends it a request and takes its answer.
 
     :param target: its path, looked up at each attempt; or its ref.

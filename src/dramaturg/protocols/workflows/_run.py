@@ -119,9 +119,10 @@ class Run(Scope):
         """Ask a function of the user's."""
         if function is None:
             return None
+        ask: Any = function
         if takes("a function", function) > 1:
-            return function(value, self.call(live))
-        return function(value)
+            return ask(value, self.call(live))
+        return ask(value)
 
     def key(self, address: str) -> str:
         """Return the idempotency key of a step."""

@@ -7,15 +7,16 @@ files beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
+    from dramaturg.actors import ActorRef
     from dramaturg.protocols.workflows._joins import Join
-    from dramaturg.protocols.workflows._participant import Participant
+    from dramaturg.protocols.workflows._participant import Call, Participant
     from dramaturg.protocols.workflows._retry import Retry
 
 __all__ = [
@@ -33,9 +34,13 @@ __all__ = [
     "Step",
     "Switch",
     "WaitFor",
+    "Who",
 ]
 
-Function: TypeAlias = Callable[..., Any]
+Function: TypeAlias = "Callable[[Any], Any] | Callable[[Any, Call], Any]"
+"""A function of the value, and of the call if it takes two parameters."""
+Who: TypeAlias = "Function | ActorRef[Any] | str | Participant"
+"""Whoever can do what a step says."""
 
 
 @dataclass(frozen=True, slots=True)
