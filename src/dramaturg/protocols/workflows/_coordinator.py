@@ -28,11 +28,13 @@ from dramaturg.protocols.workflows._messages import (
     Find,
     GetHistory,
     GetStatus,
+    MayGo,
     Migrate,
     Over,
     Resolve,
     Signal,
     Start,
+    Stays,
     Ticked,
     Trouble,
 )
@@ -147,12 +149,9 @@ class Coordinator(EventSourced[list[Any]]):
     def _unknown(self) -> WorkflowError | None:
         if self._run.begun is not None:
             return None
-        self._engine.tell(Trouble(self._id, error := self._no_instance()))
-        self.stop()
+        error = UnknownWorkflowInstance(workflow=self._family.name, instance=self._instance)
+        self._engine.tell(Trouble(self._id, error))
         return error
-
-    def _no_instance(self) -> WorkflowError:
-        return UnknownWorkflowInstance(workflow=self._family.name, instance=self._instance)
 
     @handler
     async def take_find(self, request: Find) -> Any:  # noqa: ARG002 - the engine has seen to `over`
@@ -428,6 +427,14 @@ class Coordinator(EventSourced[list[Any]]):
         if again or told != self._has_told:
             self._has_told = told
             self._engine.tell(Over(self._id, run.ended, run.is_quiet))
+
+    @handler
+    async def may_go(self, _: MayGo) -> None:
+        """Stop, unless something came meanwhile."""
+        if self._run.begun is None or self._run.is_quiet:
+            self.stop()
+        else:
+            self._engine.tell(Stays(self._id))
 
     def on_failure(
         self,

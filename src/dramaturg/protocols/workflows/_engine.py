@@ -19,18 +19,20 @@ from dramaturg.actors import (
     handler,
 )
 from dramaturg.protocols.workflows._coordinator import Coordinator
-from dramaturg.protocols.workflows._errors import WorkflowChanged
+from dramaturg.protocols.workflows._errors import UnknownWorkflowInstance, WorkflowChanged
 from dramaturg.protocols.workflows._messages import (
     Cancel,
     Find,
     GetHistory,
     GetStatus,
+    MayGo,
     Migrate,
     Over,
     Resolve,
     Resume,
     Signal,
     Start,
+    Stays,
     Trouble,
 )
 from dramaturg.protocols.workflows._participant import Ask, UnknownParticipantError
@@ -189,16 +191,32 @@ class Engine(Actor):
         key = news.persistence_id
         for future in self._waiting.pop(key, ()):
             future.complete(news.ended, None)
-        ref = self._coordinators.get(key)
-        is_through = news.quiet or news.ended.status == "stuck"
-        if ref is not None and is_through and key not in self._ending:
-            self._ending.add(key)
-            ref.drain(block=False)
+        if news.quiet:
+            self._let_go(key)
+
+    @handler
+    async def stays(self, news: Stays) -> None:
+        """A coordinator was asked for something before it was told that it may go."""
+        self._ending.discard(news.persistence_id)
+        if self._later.pop(news.persistence_id, None):
+            self.context.unstash_all()
 
     @handler
     async def trouble(self, news: Trouble) -> None:
         """Remember why a coordinator has failed, should it not come back."""
-        self._trouble[news.persistence_id] = news.error
+        key = news.persistence_id
+        if isinstance(news.error, UnknownWorkflowInstance):
+            for future in self._waiting.pop(key, ()):
+                future.give_up(news.error)
+            self._let_go(key)
+        else:
+            self._trouble[key] = news.error
+
+    def _let_go(self, key: str) -> None:
+        ref = self._coordinators.get(key)
+        if ref is not None and key not in self._ending:
+            self._ending.add(key)
+            ref.tell(MayGo())
 
     @handler
     async def ended(self, news: Terminated) -> None:
@@ -215,7 +233,7 @@ class Engine(Actor):
             gone = ActorStopped(path=news.ref.path, detail="has stopped with its instance running")
             if error is not None:
                 gone.__cause__ = error
-            future.give_up(error if isinstance(error, LookupError) else gone)
+            future.give_up(gone)
 
 
 def _is_known(family: Family, mark: Begun | Migrated) -> bool:

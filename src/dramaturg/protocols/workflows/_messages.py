@@ -18,12 +18,14 @@ __all__ = [
     "Find",
     "GetHistory",
     "GetStatus",
+    "MayGo",
     "Migrate",
     "Over",
     "Resolve",
     "Resume",
     "Signal",
     "Start",
+    "Stays",
     "Ticked",
     "Trouble",
 ]
@@ -121,6 +123,18 @@ class Over:
     persistence_id: str
     ended: Ended
     quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MayGo:
+    """The engine sends a coordinator nothing more, until it hears that it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """A coordinator has something to do again."""
+
+    persistence_id: str
 
 
 @dataclass(frozen=True, slots=True)

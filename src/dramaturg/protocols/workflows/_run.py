@@ -254,6 +254,7 @@ class Run(Scope):
 
     def _resolved(self, record: Resolved) -> None:
         stuck = self.stuck[record.address]
+        self.ended = None
         if record.how == "retry":
             stuck.again()
         else:
