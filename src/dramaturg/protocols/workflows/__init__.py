@@ -1,5 +1,6 @@
 """Workflows: durable message protocols between a coordinator and its participants."""
 
+from dramaturg.protocols.workflows._blocking import BlockingWorkflow
 from dramaturg.protocols.workflows._declare import (
     branch,
     fan_out,
@@ -32,6 +33,7 @@ from dramaturg.protocols.workflows._view import InstanceStatus
 from dramaturg.protocols.workflows._workflow import Instance, Workflow
 
 __all__ = [
+    "BlockingWorkflow",
     "BranchOutcome",
     "Call",
     "History",

@@ -52,9 +52,11 @@ from dramaturg.protocols.workflows._records import (
     TimerFired,
 )
 from dramaturg.protocols.workflows._run import Run
+from dramaturg.protocols.workflows._step import Action
 from dramaturg.protocols.workflows._view import InstanceStatus, status_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from types import TracebackType
 
     from dramaturg.actors import ActorRef
@@ -182,7 +184,13 @@ class Coordinator(EventSourced[list[Any]]):
             record: Any = codec.decode(stored.payload, object)
             entries.append(entry_of(stored.sequence, stored.time, record, stored.cause))
         self._tell_end(again=True)
-        return History(self._family.name, self._instance, tuple(entries))
+        labels = {
+            name: label
+            for each in self._run.definition.steps
+            if isinstance(each, Action)
+            for name, label in _labels(each)
+        }
+        return History(self._family.name, self._instance, tuple(entries), labels)
 
     @handler
     async def take_signal(self, request: Signal) -> bool | Exception:
@@ -453,3 +461,10 @@ class Coordinator(EventSourced[list[Any]]):
         for _, task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
+
+
+def _labels(action: Action) -> Iterator[tuple[str, str]]:
+    """Return who does a step, and who undoes it, by the last part of their addresses."""
+    yield action.name, action.participant.label
+    if action.compensate is not None:
+        yield f"{action.name}!undo", action.compensate.participant.label

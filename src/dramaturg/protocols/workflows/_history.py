@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,8 @@ from dramaturg.protocols.workflows._records import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from dramaturg.protocols.workflows._records import Record
 
 __all__ = ["History", "HistoryEntry", "entry_of"]
@@ -52,10 +54,46 @@ class History:
     workflow: str
     instance: str
     entries: tuple[HistoryEntry, ...]
+    labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Who does what, by the name of the step."""
+
+    def to_mermaid(self) -> str:
+        """Draw who was asked for what, and what came back: a Mermaid sequence diagram."""
+        return sequence_diagram(self)
 
     def __str__(self) -> str:
         lines = [f"{self.workflow} {self.instance}", *map(str, self.entries)]
         return "\n".join(lines)
+
+
+def sequence_diagram(history: History) -> str:
+    """Draw a history; see :meth:`History.to_mermaid`."""
+    who: dict[str, str] = {}
+    lines: list[str] = []
+    for entry in history.entries:
+        name = entry.address.rpartition("/")[2]
+        label = history.labels.get(name, name)
+        key = who.setdefault(label, f"p{len(who)}") if name in history.labels else ""
+        match entry.record:
+            case Intended(attempt=attempt):
+                again = f" (attempt {attempt})" if attempt > 1 else ""
+                lines.append(f"w->>{key}: {_plain(entry.address)}{again}")
+            case Succeeded(value=value):
+                lines.append(f"{key}-->>w: {_plain(_short(value))}")
+            case Failed(error=error) if key:
+                lines.append(f"{key}--xw: {_plain(f'{error.type}: {error.text}')}")
+            case _:
+                lines.append(f"note over w: {_plain(entry.address)} {_plain(entry.what)}")
+    cast = [f"participant {key} as {_plain(label)}" for label, key in who.items()]
+    title = f"participant w as {_plain(f'{history.workflow} {history.instance}')}"
+    return "\n    ".join(["sequenceDiagram", title, *cast, *lines]) + "\n"
+
+
+def _plain(text: str) -> str:
+    """Leave out what Mermaid would take for its own."""
+    for mark, instead in ((";", ","), ("#", " "), ("\n", " "), (":", " -"), ('"', "'")):
+        text = text.replace(mark, instead)
+    return text[:120]
 
 
 def entry_of(sequence: int, seconds: float, record: Record, cause: str | None) -> HistoryEntry:

@@ -13,6 +13,7 @@ from dramaturg.actors import (
     OptionError,
     SystemStateError,
 )
+from dramaturg.protocols.workflows._blocking import BlockingWorkflow
 from dramaturg.protocols.workflows._coordinator import ABANDONED
 from dramaturg.protocols.workflows._definition import Definition
 from dramaturg.protocols.workflows._engine import NAME, Engine
@@ -319,6 +320,13 @@ class Workflow:
             raise _no_journal()
         prefix = len(self._family.persistence_id(""))
         return tuple([each[prefix:] async for each in journal.labelled(self._family.label(status))])
+
+    def blocking(self, system: ActorSystem, *, timeout: float | None = None) -> BlockingWorkflow:
+        """Return what threads without an event loop call.
+
+        :param timeout: seconds that each call blocks at most; None: no limit.
+        """
+        return BlockingWorkflow(self, system, timeout)
 
     # -- as a participant of another ---------------------------------------------------------
 
