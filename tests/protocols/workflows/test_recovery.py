@@ -9,11 +9,21 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from dramaturg.actors import ActorSystem, MemoryJournal, MemoryStore
+from dramaturg.actors import (
+    Actor,
+    ActorStopped,
+    ActorSystem,
+    MemoryJournal,
+    MemoryStore,
+    Request,
+    handler,
+)
 from dramaturg.actors.journal import Append
 from dramaturg.protocols.workflows import (
+    UnknownParticipantError,
     Workflow,
     any_of,
+    ask,
     branch,
     fan_out,
     for_each,
@@ -23,8 +33,18 @@ from dramaturg.protocols.workflows import (
     sequence,
     step,
     switch,
+    wait_for,
 )
-from tests.protocols.workflows.kit import SOON, Order, People, outcome, started, until, workflow
+from tests.protocols.workflows.kit import (
+    LIMIT,
+    SOON,
+    Order,
+    People,
+    outcome,
+    started,
+    until,
+    workflow,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -243,3 +263,63 @@ def test_any_composition_goes_on_from_any_record(tree: Tree, share: float) -> No
             assert keys <= whole.keys[name]
 
     asyncio.run(check())
+
+
+# -- the end of systems ----------------------------------------------------------------------
+
+
+async def test_who_waits_for_an_instance_is_told_when_the_system_ends() -> None:
+    flow = workflow(wait_for("never"))
+
+    async with started() as system:
+        waiting = asyncio.ensure_future(flow.run(system, Order(), id="1"))
+
+        async def begun() -> bool:
+            return await flow.ids(system) == ("1",)
+
+        await until(begun)
+    with pytest.raises(ActorStopped):
+        await asyncio.wait_for(waiting, LIMIT)
+
+
+async def test_asking_how_far_it_is_lets_nothing_fail_where_nobody_does_its_steps() -> None:
+    store = MemoryStore()
+    flow = workflow(sequence(wait_for("go", Stamp), step("a", ask("/clerk"))))
+
+    async with started(store) as system:
+        system.spawn(Clerk, name="clerk")
+        await flow.start(system, Order(), id="1")
+        await flow.signal(system, "1", "go", Stamp())
+        # Killed, as it were, while the clerk was asked.
+        store = cut_off(store)
+    async with started(store) as system:
+        assert (await flow.status(system, "1")).running == ("a",)
+        with pytest.raises(UnknownParticipantError):
+            await flow.resume(system)
+        assert (await flow.status(system, "1")).running == ("a",)
+        system.spawn(Clerk, name="clerk")
+        assert await flow.resume(system) == ("1",)
+        assert await outcome(flow, system) == "stamped"
+
+
+class Stamp(Request[str], name="tests.workflows.Stamp"):
+    """Asks a clerk."""
+
+
+class Clerk(Actor):
+    """Answers."""
+
+    @handler
+    def stamp(self, _: Stamp) -> str:
+        return "stamped"
+
+
+def cut_off(store: MemoryStore) -> MemoryStore:
+    """Return what was stored up to the last intent."""
+    (shelf,) = store.shelves.values()
+    kept = MemoryStore()
+    payloads = tuple(event.payload for event in shelf.events)
+    (last,) = (n for n, each in enumerate(payloads) if b"Intended" in each)
+    label = "workflow/test running"
+    kept.append(Append("workflow/test/1", 0, payloads[: last + 1], 0.0, label=label), None)
+    return kept

@@ -31,6 +31,7 @@ from dramaturg.protocols.workflows._messages import (
     MayGo,
     Migrate,
     Over,
+    Release,
     Resolve,
     Signal,
     Start,
@@ -74,11 +75,13 @@ class Coordinator(EventSourced[list[Any]]):
 
     types = RECORDS
 
-    def __init__(self, family: Family, instance: str, engine: ActorRef[Any]) -> None:
+    def __init__(self, family: Family, instance: str, engine: ActorRef[Any], *, held: bool) -> None:
         self.types = family.registry  # type: ignore[misc]
         self._family = family
         self._instance = instance
         self._engine = engine
+        self._is_held = held
+        """It answers, and does nothing: not all of its participants are there."""
         self._id = family.persistence_id(instance)
         self._run = Run(family.newest, instance)
         self._facts: list[Record] = []
@@ -291,12 +294,19 @@ class Coordinator(EventSourced[list[Any]]):
                 task.cancel(ABANDONED)
                 self._ending.add(task)
                 task.add_done_callback(self._ending.discard)
-        for address, attempt in run.open.items():
-            known = self._tasks.get(address)
-            if known is None or known[0] != attempt:
-                self._begin(address, attempt)
-        self._set_timers()
+        if not self._is_held:
+            for address, attempt in run.open.items():
+                known = self._tasks.get(address)
+                if known is None or known[0] != attempt:
+                    self._begin(address, attempt)
+            self._set_timers()
         self._tell_end()
+
+    @handler
+    async def release(self, _: Release) -> None:
+        """Begin to do something."""
+        self._is_held = False
+        self._act()
 
     def _begin(self, address: str, attempt: int) -> None:
         live = self._run.live[address]

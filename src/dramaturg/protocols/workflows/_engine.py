@@ -28,6 +28,7 @@ from dramaturg.protocols.workflows._messages import (
     MayGo,
     Migrate,
     Over,
+    Release,
     Resolve,
     Resume,
     Signal,
@@ -41,6 +42,8 @@ from dramaturg.protocols.workflows._step import Action
 from dramaturg.supervision import Backoff, LimitedRestart, OnError
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from dramaturg.actors import ActorRef, Future
     from dramaturg.protocols.workflows._family import Family
     from dramaturg.protocols.workflows._records import Ended
@@ -65,6 +68,8 @@ _LONGEST = 200
 class Engine(Actor):
     """One of each system, at "/workflows"."""
 
+    policy = LimitedRestart(5, within=60.0)
+
     def __init__(self) -> None:
         self._families: dict[str, Family] = {}
         self._coordinators: dict[str, ActorRef[Any]] = {}
@@ -73,6 +78,7 @@ class Engine(Actor):
         self._later: defaultdict[str, list[Any]] = defaultdict(list)
         self._waiting: defaultdict[str, list[Future[Ended]]] = defaultdict(list)
         self._trouble: dict[str, BaseException] = {}
+        self._held: dict[str, Family] = {}
 
     # -- requests --------------------------------------------------------------------------
 
@@ -80,7 +86,7 @@ class Engine(Actor):
     async def begin(self, request: Start) -> Any:
         """Begin an instance, or attach to it."""
         family = request.family
-        problem = await self._known(family) or self._missing(family)
+        problem = self._missing(family) or await self._known(family)
         if problem is not None:
             return problem
         return self._pass_on(request, request.over)
@@ -101,7 +107,7 @@ class Engine(Actor):
     async def resume(self, request: Resume) -> tuple[str, ...] | Exception:
         """Bring back all instances in flight."""
         family = request.family
-        problem = await self._known(family) or self._missing(family)
+        problem = self._missing(family) or await self._known(family)
         if problem is not None:
             return problem
         found = [key for key in self._coordinators if key.startswith(family.persistence_id(""))]
@@ -126,22 +132,50 @@ class Engine(Actor):
         ref = self._coordinators.get(key)
         if ref is None:
             me: ActorRef[Any] = self.actor_ref
-            props = Props(Coordinator, family, instance, me).using(policy=POLICY)
+            held = self._missing(family) is not None
+            props = Props(Coordinator, family, instance, me, held=held).using(policy=POLICY)
             ref = self.context.spawn(props, name=_name_of(family.name, instance))
             self._coordinators[key] = ref
+            if held:
+                self._held[key] = family
             self._ids[ref.path] = key
             self.context.watch(ref)
         return ref
 
     def _missing(self, family: Family) -> Exception | None:
-        """Look whether all actors are there that the newest definition names by their paths."""
+        """Look whether all actors are there that the newest definition names by their paths.
+
+        If they are, those instances go on that were held since they were not: to ask how far an
+        instance is must not let it fail where nobody is there to do its steps.
+        """
         for step in family.newest.steps:
             if isinstance(step, Action) and isinstance(step.participant, Ask):
                 try:
                     step.participant.find(self.context.system)
                 except UnknownParticipantError as error:
                     return error
+        for key in [key for key, held in self._held.items() if held.name == family.name]:
+            del self._held[key]
+            self._coordinators[key].tell(Release())
         return None
+
+    def on_failure(
+        self,
+        exception_type: type[BaseException] | None,  # noqa: ARG002
+        exception_value: BaseException | None,  # noqa: ARG002
+        traceback: TracebackType | None,  # noqa: ARG002
+    ) -> None:
+        self._give_up()
+
+    def on_stop(self) -> None:
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Let nobody wait for ever; the instances go on when they are brought back."""
+        for key, futures in self._waiting.items():
+            for future in futures:
+                future.give_up(ActorStopped(path=self.context.path, detail=f"stopped; {key} waits"))
+        self._waiting.clear()
 
     # -- definitions -----------------------------------------------------------------------
 
@@ -223,6 +257,7 @@ class Engine(Actor):
         """A coordinator is gone."""
         key = self._ids.pop(news.ref.path, "")
         self._coordinators.pop(key, None)
+        self._held.pop(key, None)
         self._ending.discard(key)
         error = self._trouble.pop(key, None)
         later = self._later.pop(key, [])

@@ -204,7 +204,7 @@ class Live(Parent):
             else:
                 self.ok(self.value)
         elif what == "deadline":
-            self.run.timers[self.address, what] = choice
+            self.run.set_timer(self, what, choice)
         else:
             self.chosen(what, choice)
 
@@ -279,7 +279,7 @@ class LiveAction(Live):
     def on_failed(self, record: Failed) -> None:
         self.run.open.pop(self.address, None)
         if record.retry_at is not None:
-            self.run.timers[self.address, "retry"] = record.retry_at
+            self.run.set_timer(self, "retry", record.retry_at)
             return
         if self.spec.compensate is not None and self.attempt:
             # A declared no has done nothing; of any other failure nobody knows.

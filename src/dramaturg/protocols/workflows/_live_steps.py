@@ -199,7 +199,7 @@ class _Many(Live):
 
     def chosen(self, what: str, choice: Any) -> None:
         if what == "join":
-            self.run.timers[self.address, what] = choice
+            self.run.set_timer(self, what, choice)
         elif what.startswith("valid "):
             self._judge(what[6:], valid=choice)
         else:
@@ -446,7 +446,7 @@ class LivePause(Live):
         return outside.now + seconds
 
     def chosen(self, what: str, choice: Any) -> None:
-        self.run.timers[self.address, what] = choice
+        self.run.set_timer(self, what, choice)
 
     def on_timer(self, what: str) -> None:
         if what == "due":

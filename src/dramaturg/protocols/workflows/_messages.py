@@ -21,6 +21,7 @@ __all__ = [
     "MayGo",
     "Migrate",
     "Over",
+    "Release",
     "Resolve",
     "Resume",
     "Signal",
@@ -128,6 +129,11 @@ class Over:
 @dataclass(frozen=True, slots=True)
 class MayGo:
     """The engine sends a coordinator nothing more, until it hears that it stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The engine tells a coordinator that was held that all its participants are there."""
 
 
 @dataclass(frozen=True, slots=True)

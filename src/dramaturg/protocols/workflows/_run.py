@@ -49,6 +49,8 @@ class Run(Scope):
         self.live: dict[str, Live] = {}
         self.late: dict[str, Live] = {}
         self.needs: dict[tuple[str, str], None] = {}
+        self._asked: dict[str, list[str]] = {}
+        """What each step has asked for, so that it is taken back without looking at all others."""
         self.timers: dict[tuple[str, str], float] = {}
         self.open: dict[str, int] = {}
         """The attempt under way at each address."""
@@ -92,6 +94,12 @@ class Run(Scope):
     def need(self, live: Live, what: str) -> None:
         """Ask for a decision."""
         self.needs[live.address, what] = None
+        self._asked.setdefault(live.address, []).append(what)
+
+    def set_timer(self, live: Live, what: str, due: float) -> None:
+        """Ask to be told when a time has come."""
+        self.timers[live.address, what] = due
+        self._asked.setdefault(live.address, []).append(what)
 
     def need_end(self) -> None:
         """Ask for the end, which is told once more when something that was stuck is not."""
@@ -99,9 +107,9 @@ class Run(Scope):
 
     def quieten(self, address: str) -> None:
         """Take back what a step has asked for."""
-        for asked in (self.needs, self.timers):
-            for key in [key for key in asked if key[0] == address]:
-                del asked[key]
+        for what in self._asked.pop(address, ()):
+            self.needs.pop((address, what), None)
+            self.timers.pop((address, what), None)
         self.open.pop(address, None)
 
     def forget(self, live: Live) -> None:
