@@ -41,6 +41,21 @@ EXPECTED: dict[str, list[object]] = {
         "read: ('buy bread', 'call Ada')",
         "left: 0",
     ],
+    "retry_and_dead_letters": [
+        "settled 0, sent again 0",
+        "Ada, attempt 1: ConnectionError('no answer')",
+        "Ada, attempt 2: ConnectionError('no answer')",
+        "Ada, attempt 3: ConnectionError('no answer')",
+        "Grace, attempt 1: ValueError(0)",
+        "left over: Charge(customer='Ada', cents=100), crashed:"
+        " /cashier (incarnation 1) failed: ConnectionError: no answer",
+        "left over: Charge(customer='Grace', cents=0), crashed:"
+        " /cashier (incarnation 2) failed: ValueError: 0",
+        "Grace: nothing to charge",
+        "settled 1, sent again 1",
+        "Ada, attempt 1: ConnectionError('no answer')",
+        "Ada is charged 100",
+    ],
     "one_for_one": [
         "/bakery/oven, incarnation 1, ends (failed: ValueError: broken)",
         "/bakery/oven, incarnation 2, starts",
@@ -126,6 +141,42 @@ EXPECTED: dict[str, list[object]] = {
         "charged 2",
         "charged 3",
     ],
+    "extraction_pipeline": [
+        "mail-1: 3, due 2026-12-01",
+        "mail-2: no number: one box, then",
+        "mail-2: 1, due any day",
+        "mail-3: 0, due any day",
+    ],
+    "customer_fan_out": [
+        "address: Ada's house",
+        "credit: Ada is good for it (attempt 2)",
+        "orders: 3",
+        "mood: nobody knows how Ada feels",
+    ],
+    "order_saga": [
+        "in flight: ('1', '2')",
+        "1 shipped",
+        "refund 300 for gold",
+        "2 compensated since ship: Refused: no truck",
+        "charged in the end: 300",
+    ],
+    "entities_on_a_blackboard": [
+        "version 2: Acme has 120",
+        "a web page comes too late: 'company/acme' has version 2; the writer expected 1",
+        "before that: Company(name='Acme', people=None)",
+    ],
+    "task_delegation": [
+        "Good day",
+        "H-u-t",
+        "Much",
+        (
+            "handed up: /desk/agents/Summariser (incarnation 1) failed: IndexError: list index out"
+            " of range"
+        ),
+        "/desk/agents/Translator: 3 tasks, 2 failures",
+        "/desk/agents/Speller: 1 tasks, 0 failures",
+        "/desk/agents/Summariser: 2 tasks, 1 failures",
+    ],
     "topics": [
         "europe: Placed(number=1)",
         "published: 4 dropped: 2",
@@ -134,6 +185,12 @@ EXPECTED: dict[str, list[object]] = {
         "europe: Paid(number=1)",
         "display: Placed(number=1)",
         "display: Paid(number=1)",
+    ],
+    "order_state_machine": [
+        "/order-7 in NEW: Pay is held off by is_all; allowed: Pay, Ship, state timeout",
+        "(Ship(),) and 0:20:00 left",
+        "receipt /order-7/3/0",
+        "(('NEW', Pay(cents=1200), 'PAID'), ('PAID', Ship(), 'SHIPPED'))",
     ],
 }
 
