@@ -86,6 +86,9 @@ def pytest_configure(config: pytest.Config) -> None:
             from_token(token)
         except ScenarioError as error:
             raise pytest.UsageError(f"--simulate-replay: {error}") from None
+    failures: Path | None = config.getoption("simulate_failures")
+    if failures is not None and failures.exists() and not failures.is_dir():
+        raise pytest.UsageError(f"--simulate-failures={failures}: a file; expected a directory")
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:

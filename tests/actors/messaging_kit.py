@@ -16,6 +16,7 @@ from tests.actors.kit import (
     LIMIT,
     Fail,
 )
+from tests.any_order import moment, rest
 
 
 @dataclass(frozen=True)
@@ -173,6 +174,8 @@ async def held(system: ActorSystem, ref: ActorRef[Any], reply: Any = "held") -> 
 
 async def turns(count: int = 10) -> None:
     """Let everything on the loop that is ready go on for some rounds."""
+    if await rest():
+        return
     for _ in range(count):
         await asyncio.sleep(0)
 
@@ -180,8 +183,8 @@ async def turns(count: int = 10) -> None:
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop go on until the condition holds; for what only other threads do."""
     async with asyncio.timeout(LIMIT):
-        while not condition():  # noqa: ASYNC110 - no event says what another thread has done
-            await asyncio.sleep(0)
+        while not condition():  # no event says what another thread has done
+            await moment()
 
 
 async def settled(ref: ActorRef[Any]) -> None:

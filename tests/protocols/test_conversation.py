@@ -226,6 +226,29 @@ def test_messages_of_a_part_that_ran_out_of_time_are_late() -> None:
     ) == ["expected", "expected", "expected", "late", "late", "after the end"]
 
 
+def test_who_keeps_a_deadline_may_not_send_after_it() -> None:
+    order = within(5.0, sequence(A >> B @ Prepare, A >> B @ Commit), otherwise=A >> B @ Abort)
+    conversation = talk(order)
+    see(conversation, "a!b Prepare")
+    assert conversation.elapse(5.0) == []
+    found = conversation.observe(Observation("sent", PARTIES["a"], PARTIES["b"], Commit, time=6.0))
+    assert str(found) == "p: a: unexpected !to b Commit; expected !to b Abort"
+    assert see(conversation, "a!b Abort") == "expected"
+    assert see(conversation, "a!b Commit") == "after the end"
+
+
+def test_an_answer_to_what_came_late_is_sent_too_late() -> None:
+    order = within(5.0, sequence(A >> B @ Prepare, ROUND_TRIP), otherwise=B >> A @ Abort)
+    conversation = talk(order)
+    all_of(conversation, "a!b Prepare", "a!b Prepare", "b?a Prepare")
+    conversation.elapse(5.0)
+    assert all_of(conversation, "b!a Abort", "b?a Prepare", "b!a Vote") == [
+        "expected",
+        "late",
+        "after the end",
+    ]
+
+
 def test_an_alternative_may_come_for_whom_the_part_is_over() -> None:
     conversation = talk(within(5.0, ROUND_TRIP, otherwise=A >> B @ Abort, clock=A))
     all_of(conversation, "a!b Prepare", "b?a Prepare", "b!a Vote")

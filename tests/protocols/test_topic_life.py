@@ -41,6 +41,7 @@ from dramaturg.supervision import (
 )
 from tests.actors.kit import Crash, Do, Puppet, within
 from tests.actors.messaging_kit import turns, until
+from tests.any_order import new_system
 from tests.ids import stable
 from tests.protocols.topic_kit import (
     Bench,
@@ -85,7 +86,7 @@ async def supervised(
     **options: Any,
 ) -> AsyncGenerator[Bench]:
     """Open a bench whose topic is a supervisor's child, behind others."""
-    async with ActorSystem("test", clock=clock) as system:
+    async with new_system(clock=clock) as system:
         topic = ChildSpec("topic", Topic, backoff=backoff)
         shop = system.spawn(tree(*children, topic, **options), name="shop")
         await within(shop.started())
@@ -218,6 +219,7 @@ async def test_the_end_of_one_that_has_unsubscribed_is_no_news(bench: Bench) -> 
     assert bench.letters() == []
 
 
+@pytest.mark.one_order("many thousand turns")
 async def test_a_thousand_subscribers(bench: Bench) -> None:
     logs: list[list[Any]] = [[] for _ in range(1_000)]
     policies: list[SlowPolicy] = [Unlimited(), Park(1, 9), DropNewest(9), DropOldest(9)]
@@ -312,7 +314,7 @@ async def test_they_outlive_a_restart_of_its_supervisor() -> None:
     inner = SupervisorSpec(
         [ChildSpec("topic", Topic), ChildSpec("sibling", Props(Doomed, []))], intensity=0
     )
-    async with ActorSystem("test") as system:
+    async with new_system() as system:
         shop = system.spawn(tree(ChildSpec("inner", inner)), name="shop")
         await within(shop.started())
         bench = Bench(system, found(system, "/shop/inner/topic"))

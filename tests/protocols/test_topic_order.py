@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from dramaturg.actors import ActorRef, DeadLetterReason, Props
@@ -145,6 +146,7 @@ def in_order(published: list[Order], arrived: list[Order]) -> bool:
     return all(each in rest for each in arrived)
 
 
+@pytest.mark.one_order("threads")
 async def test_sixteen_threads_publish_at_once() -> None:
     each, threads = 200, 16
     logs: list[list[Any]] = [[] for _ in range(4)]
@@ -188,6 +190,7 @@ async def test_sixteen_threads_publish_at_once() -> None:
                 assert len(set(mine)) == len(mine)
 
 
+@pytest.mark.one_order("threads")
 async def test_a_thread_that_catches_up_while_its_topic_publishes_is_never_forgotten() -> None:
     gate = Gate()
     gate.open(10**6)

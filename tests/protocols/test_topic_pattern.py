@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from dramaturg.actors import Actor, ActorSystem, OptionError, Props
+from dramaturg.actors import Actor, OptionError, Props
 from dramaturg.protocols import Interest, Publish, Subscribe
 from dramaturg.protocols._topic_index import REMEMBERED, TopicIndex
 from dramaturg.protocols._topic_subscriber import Subscriber
+from tests.any_order import new_system
 from tests.protocols.topic_kit import Order, Paid, Placed
 
 WORDS = st.sampled_from(["a", "b", "c"])
@@ -52,7 +53,7 @@ def test_what_is_no_name_is_refused(name: Any) -> None:
 
 @pytest.mark.parametrize("pattern", ["", ".", "a.", "a..#", "a*", "#b", "**", "a. #", 7, b"a"])
 async def test_what_is_no_pattern_is_refused(pattern: Any) -> None:
-    async with ActorSystem("test") as system:
+    async with new_system() as system:
         ref = system.spawn(Props(Actor))
         with pytest.raises(OptionError) as caught:
             Subscribe(ref, pattern=pattern)

@@ -281,6 +281,7 @@ async def test_what_was_requested_has_no_deadline_and_no_reply_slot_at_a_subscri
         await within(bench.topic.request(Subscribe(curious, Order)))
 
         assert await within(bench.topic.request(Publish(Order(1)), timeout=3.0)) == 1
+        await turns()
 
     assert seen == [(None, None)]
 

@@ -230,6 +230,7 @@ BAD: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
+@pytest.mark.one_order("threads of pykka")
 @pytest.mark.parametrize("what", BAD)
 async def test_what_cannot_be_is_refused_where_it_is_made(bench: Bench, what: str) -> None:
     ref, log = bench.listener()

@@ -29,6 +29,7 @@ from dramaturg.protocols import (
 )
 from tests.actors.kit import LIMIT, Crash, within
 from tests.actors.messaging_kit import turns, until
+from tests.any_order import moment, new_system
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,8 @@ class SlowTask(Actor):
     async def anything(self, message: object) -> None:
         self.gate.begun.append(message)
         async with asyncio.timeout(LIMIT):
-            while not self.gate.permits.acquire(blocking=False):  # noqa: ASYNC110 - threads use it too
-                await asyncio.sleep(0)
+            while not self.gate.permits.acquire(blocking=False):  # threads use it too
+                await moment()
         self.gate.log.append(message)
 
 
@@ -186,7 +187,7 @@ class Bench:
 async def opened(
     props: Props[Topic] | type[Topic] = Topic, **options: Any
 ) -> AsyncGenerator[Bench]:
-    async with ActorSystem("test", **options) as system:
+    async with new_system(**options) as system:
         yield Bench(system, system.spawn(props, name="topic"))
 
 
@@ -197,3 +198,8 @@ async def open_bench() -> AsyncGenerator[Bench]:
 
 def orders(first: int, last: int) -> list[Order]:
     return [Order(number) for number in range(first, last + 1)]
+
+
+def dropped(*numbers: int) -> list[Any]:
+    """Return what a topic leaves of orders that a slow subscriber has missed."""
+    return [(Order(number), "/slow", DeadLetterReason.OVERFLOW) for number in numbers]

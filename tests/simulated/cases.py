@@ -1,7 +1,9 @@
 """All cases, by their names."""
 
 from tests.simulated import (
+    blackboard_scenarios,
     bounded_scenarios,
+    delegator_scenarios,
     front_scenarios,
     mailbox_scenarios,
     requests_scenarios,
@@ -16,7 +18,9 @@ from tests.simulated.case import Case
 CASES: dict[str, Case] = {
     case.name: case
     for module in (
+        blackboard_scenarios,
         bounded_scenarios,
+        delegator_scenarios,
         front_scenarios,
         mailbox_scenarios,
         requests_scenarios,

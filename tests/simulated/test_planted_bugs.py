@@ -6,7 +6,17 @@ from tests.simulated.cases import CASES
 from tests.simulated.planted.bugs import BUGS
 from tests.simulated.planted.plant import Bug
 
-AREAS = ("supervisor", "mailbox", "requests", "timers", "topic", "watch", "front")
+AREAS = (
+    "supervisor",
+    "mailbox",
+    "requests",
+    "timers",
+    "topic",
+    "watch",
+    "front",
+    "blackboard",
+    "delegator",
+)
 AT_LEAST = 8
 
 

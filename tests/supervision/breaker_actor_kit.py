@@ -26,6 +26,7 @@ from dramaturg.supervision._breaker_messages import (
 from dramaturg.supervision._breaker_rules import BreakerState
 from tests.actors.kit import Crash, Do, Fail, within
 from tests.actors.messaging_kit import Hold
+from tests.any_order import new_system
 from tests.supervision.breaker_kit import HALF_OPEN
 from tests.supervision.in_front_kit import Lasting
 
@@ -95,7 +96,7 @@ async def open_bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
     log: list[Any] = []
     events: list[LifecycleEvent] = []
-    async with ActorSystem("test", clock=clock) as system:
+    async with new_system(clock=clock) as system:
         kinds = (BreakerOpened, BreakerHalfOpened, BreakerClosed)
         system.events.subscribe(events.append, *kinds)
         target = system.spawn(Props(Target, log), name="target")

@@ -11,6 +11,7 @@ from dramaturg.supervision._breaker import CircuitBreaker
 from dramaturg.supervision._breaker_messages import BreakerClosed, BreakerHalfOpened, BreakerOpened
 from dramaturg.supervision._breaker_rules import BreakerState
 from tests.actors.kit import Crash
+from tests.any_order import new_system
 
 CLOSED, OPEN, HALF_OPEN = BreakerState.CLOSED, BreakerState.OPEN, BreakerState.HALF_OPEN
 
@@ -55,7 +56,7 @@ class Bench:
 
 async def open_bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
-    async with ActorSystem("test", clock=clock) as system:
+    async with new_system(clock=clock) as system:
         breaker = CircuitBreaker(
             "gateway",
             system,

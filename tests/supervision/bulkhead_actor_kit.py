@@ -10,6 +10,7 @@ from dramaturg.supervision._bulkhead_actor import BulkheadActor
 from dramaturg.supervision._bulkhead_messages import GetBulkhead
 from tests.actors.kit import Do, Note, within
 from tests.actors.messaging_kit import turns
+from tests.any_order import new_system
 from tests.supervision.in_front_kit import Lasting
 
 
@@ -29,10 +30,10 @@ class Target(Lasting):
 
     @handler
     def job(self, message: Job) -> str | None:
-        if message.name in self.finished:
-            return message.name
         if message.name not in self.log:
             self.log.append(message.name)
+        if message.name in self.finished:
+            return message.name
         return self.context.stash()
 
     def finish(self, name: str) -> None:
@@ -77,7 +78,7 @@ class Bench:
 async def open_bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
     log: list[Any] = []
-    async with ActorSystem("test", clock=clock) as system:
+    async with new_system(clock=clock) as system:
         target = system.spawn(Props(Target, log), name="target")
         props = Props(BulkheadActor, target, max_in_flight=2, max_waiting=2)
         bench = Bench(clock, system, target, system.spawn(props, name="bulkhead"), log)

@@ -8,6 +8,7 @@ from typing import Any
 from dramaturg.actors import ActorSystem, ManualClock
 from dramaturg.supervision._bulkhead import Bulkhead
 from tests.actors.messaging_kit import turns
+from tests.any_order import new_system
 
 
 @dataclass
@@ -52,7 +53,7 @@ class Bench:
 
 async def open_bench() -> AsyncIterator[Bench]:
     clock = ManualClock()
-    async with ActorSystem("test", clock=clock) as system:
+    async with new_system(clock=clock) as system:
         bulkhead = Bulkhead("gateway", system, max_in_flight=2, max_waiting=2, timeout=3.0)
         bench = Bench(clock, system, bulkhead)
         yield bench

@@ -28,6 +28,7 @@ from dramaturg.supervision import (
 )
 from tests.actors.kit import LIMIT, Events, Note, within
 from tests.actors.messaging_kit import turns as some_turns
+from tests.any_order import moment, new_system
 from tests.supervision.faults import MANY, Hang
 
 
@@ -96,8 +97,8 @@ class World:
     async def planned(self, count: int = 1) -> None:
         """Wait until so many calls are planned: a pause or a limit has begun."""
         async with asyncio.timeout(LIMIT):
-            while self.clock.pending < count:  # noqa: ASYNC110 - no event tells of it
-                await asyncio.sleep(0)
+            while self.clock.pending < count:  # no event tells of it
+                await moment()
 
     async def incarnations(self, count: int, path: str = "/sup/it") -> None:
         """Wait until so many incarnations of an actor are over."""
@@ -140,7 +141,7 @@ class World:
 async def world(**options: Any) -> AsyncGenerator[World]:
     """Run a system in virtual time; at the end nothing hangs any more and nobody is left."""
     clock = ManualClock()
-    system = ActorSystem("test", clock=clock, **options)
+    system = new_system(clock=clock, **options)
     await system.__aenter__()
     made = World(system, clock)
     try:

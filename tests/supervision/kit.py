@@ -34,6 +34,7 @@ from tests.actors.kit import (
     ThreadPuppet,
     within,
 )
+from tests.any_order import moment, new_system
 
 T = TypeVar("T")
 
@@ -221,8 +222,8 @@ class Tree:
         await self.events.until(lambda: len(self.events.of(IncarnationEnded, full)) > before)
         async with asyncio.timeout(LIMIT):
             # A thread tells its supervisor after everybody else, and nobody when it has.
-            while _works(cell):  # noqa: ASYNC110 - it is about another thread's last step
-                await asyncio.sleep(0)
+            while _works(cell):  # it is about another thread's last step
+                await moment()
         await self.children()
 
     async def advance(self, seconds: float) -> dict[str, str]:
@@ -243,7 +244,7 @@ async def planted(children: Iterable[ChildSpec] = (), **options: Any) -> AsyncGe
 async def growing(spec: SupervisorSpec) -> AsyncGenerator[Tree]:
     """Start a supervisor, and do not wait until it is up."""
     clock = ManualClock()
-    async with ActorSystem("test", clock=clock, hold_limit=None, seed=1) as system:
+    async with new_system(clock=clock, hold_limit=None, seed=1) as system:
         events = Events(system)
         yield Tree(system, clock, events, system.spawn(Props(Supervisor, spec), name="top"))
 

@@ -1,7 +1,8 @@
 """A naive model of a tree of supervisors, by OTP's rules."""
 
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -59,6 +60,19 @@ class Model:
         self._planned = 0
         self.root = Node(root, "/top", None)
         self.start(self.root)
+
+    def fork(self) -> "Model":
+        """Return another one that is at rest at the same point."""
+        assert not self._news
+        # Specs are values, and lead to what the real tree is made from.
+        return deepcopy(self, {id(each.spec): each.spec for each in self.root.family()})
+
+    def living(self, place: str) -> Node | None:
+        """Return who belongs at a place below the top one and runs."""
+        node: Node | None = self.root
+        for name in place.split("/"):
+            node = None if node is None or not node.up else node.find(name)
+        return node if node is not None and node.up else None
 
     # Starts.
 
@@ -178,10 +192,11 @@ class Model:
         self._planned += 1
         node.due = (self.now + pause, self._planned)
         if backoff is None:
-            self._news.append(lambda: self._try(node))
+            # Any attempt that is due will do, as in OTP.
+            self._news.append(lambda: self._try(node, node.due))
 
-    def _try(self, node: Node) -> None:
-        if self._is_managed(node) and node.due is not None:
+    def _try(self, node: Node, due: tuple[float, int] | None) -> None:
+        if self._is_managed(node) and node.due is not None and node.due == due:
             self._attempt(node)
 
     def _attempt(self, node: Node) -> None:
@@ -226,12 +241,22 @@ class Model:
     def due(self, when: float) -> list[Node]:
         return [each for each in self.root.family() if each.due is not None and each.due[0] <= when]
 
-    def reach(self, when: float) -> None:
-        """Move time on to where something is due, or to where nothing is before."""
+    def reach(self, when: float, order: "Sequence[str] | None" = None) -> None:
+        """Move time on to where something is due, or to where nothing is before.
+
+        :param order: the paths of those that are due, if what follows from each comes before
+            the next; default all at once, as planned.
+        """
         self.now = when
-        due = self.due(when)
-        for each in sorted(due, key=lambda each: cast("tuple[float, int]", each.due)):
-            self._news.append(lambda node=each: self._try(node))  # type: ignore[misc]
+        due = {each.path: each for each in self.due(when)}
+        for each in sorted(due.values(), key=lambda each: cast("tuple[float, int]", each.due)):
+            if order is None:
+                self._news.append(lambda node=each, at=each.due: self._try(node, at))  # type: ignore[misc]
+        for path in order or ():
+            node = due[path]
+            if node.due is not None and node.due[0] <= when:
+                self._try(node, node.due)
+                self.settle()
         self.settle()
 
     # Requests.

@@ -1,12 +1,14 @@
 """The rules of the state machine: each is done to a tree of actors and to the model of it."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import partial
+from itertools import permutations
 from typing import Any, ClassVar, cast
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from dramaturg.actors import ActorRef, ActorSystem, ManualClock, Props
+from dramaturg.actors import ActorRef, Props
 from dramaturg.supervision import (
     ChildRefused,
     ChildSpec,
@@ -18,17 +20,14 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import within
-from tests.actors.messaging_kit import Captured
 from tests.supervision.kit import (
     Kind,
     Outcome,
-    QuietLoop,
     Script,
     ScriptedSupervisor,
     child,
     crash,
     leave,
-    next_call,
 )
 from tests.supervision.machine_draws import (
     BELOW_SUB,
@@ -45,6 +44,7 @@ from tests.supervision.machine_draws import (
     workers,
 )
 from tests.supervision.machine_model import Model, Node
+from tests.supervision.machine_stage import LoopStage, SimulatedStage, Stage
 from tests.supervision.machine_watched import Watched
 
 
@@ -56,11 +56,14 @@ class Machine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.script = Script()
-        self.clock = ManualClock()
-        self.loop = QuietLoop()
-        # Formatting the traceback of each crash would take most of the time.
-        silence = Captured().log
-        self.system = ActorSystem("test", clock=self.clock, hold_limit=None, logger=silence)
+        self.stage: Stage = LoopStage() if self.kind == "thread" else SimulatedStage(self.choose)
+        self.system = self.stage.system
+        self.order: st.DataObject | None = None
+        """Whence it is drawn whose turn is next; None if that is calm."""
+        self.calm = 0
+        """So many of the next turns are not drawn."""
+        self.cut_off = False
+        """Hypothesis has had enough, in the midst of a step."""
         self.watched: Watched
         self.model: Model
         self.top: ActorRef[Any]
@@ -82,27 +85,39 @@ class Machine(RuleBasedStateMachine):
             drawn = data.draw(options(auto_shutdown=top["auto_shutdown"]))
             children.insert(place, ChildSpec("sub", start, **drawn))
         start = Props(ScriptedSupervisor, self.script, SupervisorSpec(children, **top))
+        self.order = data
         self.do(self._plant(start))
         self.check()
 
+    def choose(self, count: int) -> int:
+        """Draw whose turn is next."""
+        if self.order is None or self.calm:
+            self.calm = max(0, self.calm - 1)
+            return 0
+        try:
+            return self.order.draw(st.integers(0, count - 1), label="turn")
+        except BaseException:
+            self.cut_off = True
+            raise
+
     async def _plant(self, start: Props[ScriptedSupervisor]) -> None:
-        await self.system.__aenter__()
+        await self.stage.begin()
         self.watched = Watched(self.system)
         self.model = Model(ChildSpec("top", start))
         self.top = self.system.spawn(start, name="top")
 
     def teardown(self) -> None:
+        self.order = None
         try:
-            if hasattr(self, "model"):
+            if hasattr(self, "model") and not self.cut_off:
                 self._bring_down()
         finally:
-            self.loop.run(self.system.shutdown())
-            self.loop.close()
+            self.stage.close()
 
     def _bring_down(self) -> None:
         if self.model.root.up:
             self.model.die(self.model.root, "shutdown")
-        self.loop.run(self.system.shutdown())
+        self.do(self.system.shutdown())
         self.compare()
         assert not self.watched.live
         assert self.watched.started <= self.watched.ended
@@ -111,10 +126,7 @@ class Machine(RuleBasedStateMachine):
 
     def _lives(self, place: str) -> Node | None:
         """Return who belongs there and runs."""
-        node: Node | None = self.model.root
-        for name in place.split("/"):
-            node = None if node is None or not node.up else node.find(name)
-        return node if node is not None and node.up else None
+        return self.model.living(place)
 
     def _pick(self, data: st.DataObject, universe: tuple[str, ...]) -> str:
         """Draw one that lives, from those that there might be."""
@@ -187,14 +199,27 @@ class Machine(RuleBasedStateMachine):
     @rule(below=st.sampled_from([WORKERS, BELOW_SUB]), data=st.data())
     def crash_two_at_once(self, below: tuple[str, ...], data: st.DataObject) -> None:
         first, second = data.draw(st.permutations(below).map(lambda each: each[:2]))
-        nodes = [self._lives(first), self._lives(second)]
-        if all(nodes):
+        if self._lives(first) and self._lives(second):
+            # In this order, and nobody's turn between them; what comes of it in any order.
+            self.calm = 2
             self.do(self._crash_both(first, second))
-            for node in nodes:
-                self.model.die(cast("Node", node), "failed")
+            self.calm = 0
+            for place in (first, second):
+                node = cast("Node", self._lives(place))
+                self.model.die(node, "failed")
                 if self.kind == "plain":
-                    self.model.at_once(cast("Node", node))
+                    self.model.at_once(node)
             self.check()
+
+    def _follow(self, ways: Iterable[Callable[[Model], None]]) -> None:
+        """Let the model go the way that the tree has gone; the last one if it has gone none."""
+        before = self.model
+        for way in ways:
+            self.model = before.fork()
+            way(self.model)
+            self.model.settle()
+            if self.watched.trace == self.model.trace and self.script.begun == self.model.begun:
+                return
 
     async def _crash_both(self, first: str, second: str) -> None:
         await self._tell(first, crash)
@@ -260,16 +285,17 @@ class Machine(RuleBasedStateMachine):
         while self.model.root.up:
             when = self.model.next_due()
             when = until if when is None else min(when, until)
-            if len({each.above for each in self.model.due(when)}) > 1:
+            due = self.model.due(when)
+            if self.kind == "thread" and len({each.above for each in due}) > 1:
                 return  # nobody says which of two supervisors goes first
-            self.do(self._advance(when - self.model.now))
-            self.model.reach(when)
+            self.stage.advance(when - self.model.now)
+            if self.kind == "thread" or len(due) < 2:
+                self.model.reach(when)
+            else:
+                self._follow(_rings(when, [each.path for each in due]))
             self.check()
             if when == until:
                 return
-
-    async def _advance(self, seconds: float) -> None:
-        self.clock.advance(seconds)
 
     # Requests.
 
@@ -314,25 +340,20 @@ class Machine(RuleBasedStateMachine):
     # What has to hold at rest.
 
     def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        async def until_quiet() -> Any:
-            result = await coroutine
-            await self.loop.quiet(self.system)
-            return result
-
-        return self.loop.run(until_quiet())
+        return self.stage.do(coroutine)
 
     def check(self) -> None:
         self.model.settle()
         self.compare()
         for node in self.model.root.family():
             if node.up and node.spec_below is not None:
-                listed = self.loop.run(self._listed(node.path))
+                listed = self.do(self._listed(node.path))
                 assert listed == [(each.spec.id, each.state) for each in node.below]
                 self._check_refs(node)
         if not self.supervisors_killed:
             due = [each for each in self.model.root.family() if each.due is not None]
-            assert self.clock.pending == len(due)
-            assert next_call(self.clock) == self.model.next_due()
+            assert self.stage.planned() == len(due)
+            assert self.stage.next_due() == self.model.next_due()
         self.check_limits()
 
     def _check_refs(self, node: Node) -> None:
@@ -364,3 +385,9 @@ class Machine(RuleBasedStateMachine):
                 for last in node.restarts:
                     window = [each for each in node.restarts if last - spec.period <= each <= last]
                     assert len(window) <= spec.intensity
+
+
+def _rings(when: float, due: list[str]) -> Iterator[Callable[[Model], None]]:
+    """Say what may come of it that these are due: who is told first is open."""
+    for order in permutations(due):
+        yield partial(Model.reach, when=when, order=order)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dramaturg.actors import ActorStarted
+from dramaturg.actors import ActorStarted, IncarnationEnded
 from dramaturg.supervision import (
     Backoff,
     ChildRestarting,
@@ -130,5 +130,23 @@ async def test_what_is_sent_during_the_pause_is_handled_after_it() -> None:
 
         # It has ended a second time, by the order that came during the pause.
         assert len(tree.events.of(ActorStarted, "/top/a")) == 2
-        await tree.events.until(lambda: not tree.ref("a").cell.depth)
+        await tree.events.until(lambda: len(tree.events.of(IncarnationEnded, "/top/a")) == 2)
         assert await tree.states() == {"a": "restarting"}
+
+
+async def test_a_pause_is_not_cut_short_by_one_that_ended_at_the_same_moment_as_anothers() -> None:
+    script = Script()
+    pause = Backoff(3, 30)
+    specs = [child(script, name, backoff=pause) for name in ("a", "b")]
+
+    async with planted(specs, strategy="one_for_all", intensity=9) as tree:
+        await tree.end_of("b", crash)
+        await tree.end_of("a", crash)
+        script.plan("a", "fail")
+
+        # Both are due: b's attempt is made for the whole group, and fails with a.
+        assert await tree.advance(3.0) == {"a": "restarting", "b": "down"}
+
+        assert script.starts("/top/a") == [0.0, 3.0]
+        assert await tree.advance(6.0) == {"a": "running", "b": "running"}
+        assert script.starts("/top/a") == [0.0, 3.0, 9.0]

@@ -9,7 +9,6 @@ import pytest
 from dramaturg.actors import (
     ActorCrashed,
     ActorStopped,
-    ActorSystem,
     Bounded,
     DeadLetterReason,
     DeadlineExceeded,
@@ -32,6 +31,7 @@ from dramaturg.supervision._breaker_messages import GetBreaker
 from dramaturg.supervision._breaker_slot import SeenSlot, seen_on_its_way
 from tests.actors.kit import AsyncPuppet, Crash, Do, Fail, Note, stop, within
 from tests.actors.messaging_kit import Block, Hold, Kept, ThreadBox, turns, until
+from tests.any_order import new_system
 from tests.supervision.breaker_actor_kit import OPTIONS, Bench, failures, open_bench
 from tests.supervision.breaker_kit import OPEN
 
@@ -131,6 +131,7 @@ async def test_a_deadline_that_passes_is_a_failure(bench: Bench) -> None:
     assert bench.system.late_replies == 1
 
 
+@pytest.mark.one_order("threads")
 async def test_a_request_that_expires_in_the_mailbox_of_the_target_fails_once(
     bench: Bench,
 ) -> None:
@@ -234,6 +235,7 @@ async def test_who_owes_the_answer_is_noted_in_the_slot_of_the_caller(bench: Ben
     assert slot.target is reply.target is bench.target.cell
 
 
+@pytest.mark.one_order("threads")
 async def test_answers_of_threads_are_counted_each_once() -> None:
     class Racer(ThreadActor):
         policy = Directive.RESUME
@@ -242,7 +244,7 @@ async def test_answers_of_threads_are_counted_each_once() -> None:
         def fail(self, message: Fail) -> None:
             raise message.error
 
-    async with ActorSystem("test", hold_limit=None) as system:
+    async with new_system(hold_limit=None) as system:
         pool = system.spawn(Router.pool(Racer, 4, RoundRobin()))
         breaker = system.spawn(Props(BreakerActor, pool, max_failures=1_000))
         replies = [breaker.ask(Fail(Crash("ill")), block=False) for _ in range(200)]

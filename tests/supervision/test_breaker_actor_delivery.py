@@ -22,6 +22,7 @@ from dramaturg.supervision._breaker_gate import CircuitOpen
 from dramaturg.supervision._breaker_messages import GetBreaker
 from tests.actors.kit import Crash, Do, Fail, Note, nothing, within
 from tests.actors.messaging_kit import Kept, ThreadBox
+from tests.any_order import new_system
 from tests.supervision.breaker_actor_kit import OPTIONS, Bench, Target, open_bench
 from tests.supervision.in_front_kit import Ask
 
@@ -32,6 +33,7 @@ async def test_a_request_gets_the_reply_of_the_target(bench: Bench) -> None:
     assert await bench.succeed() == "done"
 
 
+@pytest.mark.one_order("threads")
 async def test_a_thread_gets_the_reply_of_the_target(bench: Bench) -> None:
     message = Do(lambda _: "done")
 
@@ -51,6 +53,7 @@ def test_in_a_system_with_a_thread_of_its_own_it_works_too() -> None:
             breaker.ask(Do(nothing))
 
 
+@pytest.mark.one_order("threads")
 async def test_the_target_may_be_a_blocking_actor(bench: Bench) -> None:
     target = bench.system.spawn(ThreadBox)
     breaker = bench.system.spawn(Props(BreakerActor, target, **OPTIONS))
@@ -116,9 +119,10 @@ async def test_what_is_told_is_passed_on_unopened(bench: Bench) -> None:
     assert items[0] is envelope
 
 
+@pytest.mark.one_order("a simulation traces")
 @pytest.mark.parametrize("trace", [False, True])
 async def test_a_request_keeps_its_headers(trace: bool) -> None:
-    async with ActorSystem("test", trace=trace) as system:
+    async with new_system(trace=trace) as system:
         target = system.spawn(Target)
         breaker = system.spawn(Props(BreakerActor, target))
         see = Do(lambda actor: actor._cell.message.headers is not None)

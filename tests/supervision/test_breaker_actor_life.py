@@ -6,7 +6,6 @@ import pytest
 
 from dramaturg.actors import (
     Actor,
-    ActorSystem,
     DeadlineExceeded,
     Directive,
     OptionError,
@@ -17,6 +16,7 @@ from dramaturg.actors import (
 from dramaturg.supervision import BulkheadActor, ChildSpec, Supervisor, SupervisorSpec
 from dramaturg.supervision._breaker_actor import BreakerActor
 from tests.actors.kit import Do, Note, nothing, stop, within
+from tests.any_order import new_system
 from tests.supervision.breaker_actor_kit import OPTIONS, Bench, failures, open_bench
 from tests.supervision.breaker_kit import CLOSED
 from tests.supervision.faults import silent
@@ -106,7 +106,7 @@ class Echo(Actor):
 @pytest.mark.parametrize("guard", [BreakerActor, BulkheadActor])
 async def test_in_a_tree_it_finds_its_target_by_path(guard: Any) -> None:
     options: dict[str, Any] = {"max_in_flight": 1} if guard is BulkheadActor else {}
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         spec = SupervisorSpec(
             [ChildSpec("real", Echo), ChildSpec("front", Props(guard, "../real", **options))]
         )

@@ -6,7 +6,6 @@ import pytest
 
 from dramaturg.actors import (
     ActorCrashed,
-    ActorSystem,
     DeadLetterReason,
     DeadlineExceeded,
     Props,
@@ -23,6 +22,7 @@ from dramaturg.supervision._breaker_messages import (
 )
 from tests.actors.kit import Crash, Fail, Note, within
 from tests.actors.messaging_kit import Hold, turns
+from tests.any_order import new_system
 from tests.supervision.breaker_actor_kit import Bench, Target, open_bench
 from tests.supervision.breaker_kit import CLOSED, HALF_OPEN, OPEN
 
@@ -54,7 +54,7 @@ async def test_a_request_that_is_turned_away_is_no_dead_letter(bench: Bench) -> 
 
 @pytest.mark.parametrize("trace", [False, True])
 async def test_what_is_told_to_an_open_circuit_is_a_dead_letter(trace: bool) -> None:
-    async with ActorSystem("test", trace=trace) as system:
+    async with new_system(trace=trace) as system:
         log: list[Any] = []
         target = system.spawn(Props(Target, log))
         breaker = system.spawn(Props(BreakerActor, target, max_failures=1), name="breaker")
@@ -97,6 +97,7 @@ async def test_while_half_open_one_request_goes_through(bench: Bench) -> None:
     with pytest.raises(CircuitOpen, match="until its trial call has ended"):
         await bench.succeed()
     bench.breaker.tell(Note("lost"))
+    await turns()
     bench.release(hold)
 
     assert await within(trial) == "held"

@@ -151,6 +151,7 @@ async def test_without_a_limit_a_call_may_take_for_ever(bench: Bench) -> None:
     assert breaker.status().failures == 0
 
 
+@pytest.mark.one_order("threads")
 async def test_a_caller_on_another_loop_is_cut_short_there(bench: Bench) -> None:
     begun = threading.Event()
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from dramaturg.actors import (
-    ActorSystem,
     DeadlineExceeded,
     Refused,
     RequestCycleError,
@@ -15,6 +14,7 @@ from dramaturg.actors import (
 from dramaturg.supervision._breaker import CircuitBreaker
 from tests.actors.kit import Crash
 from tests.actors.messaging_kit import Captured
+from tests.any_order import new_system
 from tests.supervision.breaker_kit import Bench, open_bench, throw
 
 bench = pytest.fixture(open_bench)
@@ -83,7 +83,7 @@ async def test_if_the_function_that_says_what_counts_fails_that_is_logged_and_co
     def counts(error: Exception) -> bool:
         raise KeyError("oops")
 
-    async with ActorSystem("test", logger=captured.log) as system:
+    async with new_system(logger=captured.log) as system:
         breaker = CircuitBreaker("gateway", system, counts=counts)
         with pytest.raises(Crash):
             breaker(partial(throw, Crash("ill")))()

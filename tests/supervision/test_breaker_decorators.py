@@ -97,6 +97,7 @@ async def test_a_function_that_took_too_long_returns_and_has_failed(bench: Bench
     assert bench.breaker.status().failures == 1
 
 
+@pytest.mark.one_order("threads")
 async def test_many_threads_are_counted_each_once(bench: Bench) -> None:
     breaker = CircuitBreaker("gateway", bench.system, max_failures=1_000)
 
@@ -114,6 +115,7 @@ async def test_many_threads_are_counted_each_once(bench: Bench) -> None:
     assert breaker.status().failures == 800
 
 
+@pytest.mark.one_order("threads")
 async def test_of_many_threads_one_makes_the_trial_call(bench: Bench) -> None:
     await bench.on_trial()
     turned_away = threading.Semaphore(0)

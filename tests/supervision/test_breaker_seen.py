@@ -4,12 +4,13 @@ from functools import partial
 
 import pytest
 
-from dramaturg.actors import ActorSystem, ManualClock
+from dramaturg.actors import ManualClock
 from dramaturg.supervision._breaker import CircuitBreaker
 from dramaturg.supervision._breaker_gate import CircuitOpen
 from dramaturg.supervision._breaker_messages import BreakerClosed, BreakerHalfOpened, BreakerOpened
 from dramaturg.supervision._breaker_rules import BreakerState
 from tests.actors.kit import Crash
+from tests.any_order import new_system
 from tests.supervision.breaker_kit import CLOSED, OPEN, Bench, open_bench, throw
 
 bench = pytest.fixture(open_bench)
@@ -40,7 +41,7 @@ async def test_changes_are_events(bench: Bench) -> None:
 
 async def test_an_event_that_nobody_wants_is_not_made() -> None:
     clock = ManualClock()
-    async with ActorSystem("test", clock=clock) as system:
+    async with new_system(clock=clock) as system:
         breaker = CircuitBreaker("gateway", system, max_failures=1)
         with pytest.raises(Crash):
             breaker(partial(throw, Crash("ill")))()

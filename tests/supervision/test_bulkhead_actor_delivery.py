@@ -8,7 +8,6 @@ import pytest
 from dramaturg.actors import (
     Actor,
     ActorCrashed,
-    ActorSystem,
     Props,
     Refused,
     RoundRobin,
@@ -21,12 +20,14 @@ from dramaturg.supervision._bulkhead_actor import BulkheadActor
 from dramaturg.supervision._bulkhead_messages import GetBulkhead
 from tests.actors.kit import Crash, Do, Fail, Note, nothing, within
 from tests.actors.messaging_kit import turns
+from tests.any_order import new_system
 from tests.supervision.bulkhead_actor_kit import Bench, Job, Target, open_bench
 from tests.supervision.in_front_kit import Ask
 
 bench = pytest.fixture(open_bench)
 
 
+@pytest.mark.one_order("threads")
 async def test_a_request_gets_the_reply_of_the_target(bench: Bench) -> None:
     assert await within(bench.bulkhead.request(Do(lambda _: "done"))) == "done"
     assert await within(asyncio.to_thread(bench.bulkhead.ask, Do(lambda _: "done"))) == "done"
@@ -103,7 +104,7 @@ async def test_what_is_told_does_not_overtake_a_request_that_waits(bench: Bench)
 @pytest.mark.parametrize("trace", [False, True])
 async def test_what_waited_is_what_was_sent(trace: bool) -> None:
     log: list[Any] = []
-    async with ActorSystem("test", trace=trace) as system:
+    async with new_system(trace=trace) as system:
         target = system.spawn(Props(Target, log))
         bulkhead = system.spawn(Props(BulkheadActor, target, max_in_flight=1, max_waiting=5))
         job = asyncio.ensure_future(bulkhead.request(Job("a")))
@@ -118,6 +119,7 @@ async def test_what_waited_is_what_was_sent(trace: bool) -> None:
     assert log == ["a", "x"]
 
 
+@pytest.mark.one_order("threads")
 async def test_blocking_actors_are_never_given_more_than_is_allowed() -> None:
     running: list[int] = []
     most: list[int] = []
@@ -130,7 +132,7 @@ async def test_blocking_actors_are_never_given_more_than_is_allowed() -> None:
             running.pop()
             return message.name
 
-    async with ActorSystem("test", hold_limit=None) as system:
+    async with new_system(hold_limit=None) as system:
         pool = system.spawn(Router.pool(Busy, 8, RoundRobin()))
         props = Props(BulkheadActor, pool, max_in_flight=3, max_waiting=500)
         bulkhead = system.spawn(props)

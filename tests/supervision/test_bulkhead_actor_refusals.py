@@ -101,6 +101,7 @@ async def test_when_a_request_expires_what_was_told_after_it_goes_on(bench: Benc
     with pytest.raises(DeadlineExceeded):
         await within(third)
 
+    await turns()
     assert await bench.counts() == (2, 0)
     assert bench.log == ["a", "b", "x"]
 
@@ -116,6 +117,7 @@ async def test_a_request_that_is_overdue_when_its_turn_comes_is_not_passed_on(
     with pytest.raises(DeadlineExceeded):
         await within(third)
 
+    await turns()
     assert await bench.counts() == (1, 0)
     assert bench.log == ["a", "b"]
     assert reasons(bench.system) == [(Job("c"), DeadLetterReason.EXPIRED)]

@@ -6,16 +6,18 @@ from typing import Any
 
 import pytest
 
-from dramaturg.actors import ActorSystem, DeadlineExceeded
+from dramaturg.actors import DeadlineExceeded
 from dramaturg.supervision._bulkhead import Bulkhead
 from dramaturg.supervision._bulkhead_places import ThreadTurn
 from tests.actors.kit import Crash, in_threads, within
 from tests.actors.messaging_kit import quick_switches, until
+from tests.any_order import new_system
 from tests.supervision.bulkhead_kit import Bench, open_bench
 
 bench = pytest.fixture(open_bench)
 
 
+@pytest.mark.one_order("threads")
 async def test_a_function_waits_in_its_thread_behind_a_coroutine(bench: Bench) -> None:
     await bench.started("a", "b", "c")
     thread = asyncio.ensure_future(asyncio.to_thread(bench.bulkhead(bench.begun.append), "thread"))
@@ -28,6 +30,7 @@ async def test_a_function_waits_in_its_thread_behind_a_coroutine(bench: Bench) -
     assert bench.begun == ["a", "b", "c", "thread"]
 
 
+@pytest.mark.one_order("threads")
 async def test_a_function_waits_by_the_systems_clock(bench: Bench) -> None:
     await bench.started("a", "b")
     thread = asyncio.ensure_future(asyncio.to_thread(bench.charge))
@@ -40,8 +43,9 @@ async def test_a_function_waits_by_the_systems_clock(bench: Bench) -> None:
     assert bench.counts == (2, 0)
 
 
+@pytest.mark.one_order("threads")
 async def test_a_function_waits_by_the_machines_clock() -> None:
-    async with ActorSystem("test") as system:
+    async with new_system() as system:
         bulkhead = Bulkhead("gateway", system, max_in_flight=1, max_waiting=1, timeout=1e-6)
         charge = bulkhead(list[int]().clear)
         async with bulkhead:
@@ -52,7 +56,7 @@ async def test_a_function_waits_by_the_machines_clock() -> None:
 
 
 async def test_a_coroutine_waits_by_the_machines_clock() -> None:
-    async with ActorSystem("test") as system:
+    async with new_system() as system:
         bulkhead = Bulkhead("gateway", system, max_in_flight=1, max_waiting=1, timeout=1e-6)
         async with bulkhead:
             with pytest.raises(DeadlineExceeded):
@@ -61,6 +65,7 @@ async def test_a_coroutine_waits_by_the_machines_clock() -> None:
         assert (bulkhead.status().in_flight, bulkhead.status().waiting) == (0, 0)
 
 
+@pytest.mark.one_order("threads")
 async def test_a_thread_whose_wait_is_interrupted_leaves_the_queue(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,6 +81,7 @@ async def test_a_thread_whose_wait_is_interrupted_leaves_the_queue(
     assert bench.counts == (2, 0)
 
 
+@pytest.mark.one_order("threads")
 async def test_a_thread_that_is_interrupted_when_it_has_just_got_its_place_passes_it_on(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -94,6 +100,7 @@ async def test_a_thread_that_is_interrupted_when_it_has_just_got_its_place_passe
     bench.bulkhead._places.leave()
 
 
+@pytest.mark.one_order("threads")
 async def test_never_more_than_allowed_are_under_way_in_many_threads(bench: Bench) -> None:
     bulkhead = Bulkhead("gateway", bench.system, max_in_flight=3, max_waiting=100)
     inside: list[int] = []
@@ -120,6 +127,7 @@ async def test_never_more_than_allowed_are_under_way_in_many_threads(bench: Benc
     assert (bulkhead.status().in_flight, bulkhead.status().waiting) == (0, 0)
 
 
+@pytest.mark.one_order("threads")
 async def test_a_coroutine_on_another_loop_gets_its_place(bench: Bench) -> None:
     await bench.started("a", "b")
 
@@ -133,6 +141,7 @@ async def test_a_coroutine_on_another_loop_gets_its_place(bench: Bench) -> None:
     assert await within(other) == "other"
 
 
+@pytest.mark.one_order("threads")
 async def test_a_place_for_a_coroutine_whose_loop_is_closed_goes_to_the_next(
     bench: Bench,
 ) -> None:

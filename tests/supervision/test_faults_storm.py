@@ -20,6 +20,8 @@ from tests.actors.messaging_kit import until
 from tests.supervision.faults import silent
 from tests.supervision.storm_kit import ALL, ENDLESS, LOOP, Item, Ledger, Target, settle
 
+pytestmark = pytest.mark.one_order("ten thousand actors, in real time")
+
 
 @pytest.mark.parametrize("kind", LOOP, ids=lambda kind: kind.__name__)
 async def test_ten_thousand_children_with_full_mailboxes_crash_at_once(kind: Any) -> None:

@@ -24,6 +24,7 @@ from dramaturg.supervision import (
     TerminateChild,
 )
 from tests.actors.kit import LIMIT, Crash, Do, Fail, Note, within
+from tests.any_order import moment
 from tests.supervision.fault_world import started, world
 from tests.supervision.faults import (
     MANY,
@@ -96,8 +97,8 @@ async def test_the_mailboxes_of_static_children_outlive_their_supervisor(kind: K
         await it.events.until(lambda: len(it.failures("/sup/sub")) == 1)
         other.release()
         async with asyncio.timeout(LIMIT):
-            while not ref.cell.control:  # noqa: ASYNC110 - the order to stop has not come yet
-                await asyncio.sleep(0)
+            while not ref.cell.control:  # the order to stop has not come yet
+                await moment()
         hang.release()
 
         assert await within(later) == 2

@@ -99,6 +99,7 @@ async def test_the_grandchildren_of_a_child_that_crashes_end_with_it(kind: Any) 
         assert not any(it.system.lookup(path) for path in below)
 
 
+@pytest.mark.one_order("many thousand turns")
 async def test_a_thousand_random_trees_leave_no_orphan() -> None:
     random = Random(4711)
     async with world(logger=silent()) as it:

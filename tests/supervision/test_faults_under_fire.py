@@ -44,6 +44,8 @@ from tests.supervision.storm_kit import (
     settle,
 )
 
+pytestmark = pytest.mark.one_order("threads")
+
 SENDERS = 16
 EACH = 200
 

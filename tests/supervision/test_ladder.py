@@ -26,6 +26,7 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import LIMIT, Crash, Do, Fail, Note, settled, within
+from tests.any_order import moment
 from tests.supervision.fault_world import World, world
 from tests.supervision.faults import (
     AsyncChild,
@@ -81,8 +82,8 @@ async def climb_back(it: World, where: str = IT, after: float = EVERY) -> None:
 async def held_back(it: World, where: str = IT) -> None:
     """Wait until an original has answered and its fallback finishes what it has."""
     async with asyncio.timeout(LIMIT):
-        while it.ref(where).cell.more().stand_in is not None:  # noqa: ASYNC110 - no event
-            await asyncio.sleep(0)
+        while it.ref(where).cell.more().stand_in is not None:  # no event
+            await moment()
 
 
 async def put_down(it: World, sup: ActorRef[Any], count: int, where: str = IT) -> None:
@@ -90,8 +91,8 @@ async def put_down(it: World, sup: ActorRef[Any], count: int, where: str = IT) -
     await it.incarnations(count, where)
     async with asyncio.timeout(LIMIT):
         # A thread tells its supervisor after everybody else, and nobody when it has.
-        while not it.ref(where).cell.idle:  # noqa: ASYNC110 - another thread's last step
-            await asyncio.sleep(0)
+        while not it.ref(where).cell.idle:  # another thread's last step
+            await moment()
     await within(sup.request(WhichChildren()))
 
 
@@ -211,6 +212,7 @@ async def test_each_exhausted_rung_is_followed_by_the_next_and_the_last_by_the_e
         assert [each.births for each in scripts] == [1, 1, 1]
         [exceeded] = it.events.of(RestartLimitExceeded)
         assert (exceeded.path, exceeded.child, exceeded.intensity) == ("/sup", "it", 0)
+        await it.events.until(lambda: it.gone(IT) == 1)
         assert not ref.is_alive()
 
 
@@ -370,6 +372,7 @@ async def test_an_actor_may_be_the_fallback_of_a_supervisor() -> None:
         assert info.state == "running"
 
 
+@pytest.mark.one_order("threads")
 async def test_a_child_degrades_and_recovers_again_and_again() -> None:
     original, fallback = Script(), Script()
     async with world() as it:

@@ -79,6 +79,7 @@ async def test_no_request_reaches_an_original_that_is_being_tried() -> None:
         assert replies != ["original"]
 
 
+@pytest.mark.one_order("threads")
 async def test_what_is_told_during_an_attempt_goes_to_the_fallback() -> None:
     original, fallback = Script(), Script()
     async with world() as it:

@@ -36,6 +36,7 @@ from tests.supervision.test_ladder_messages import texts
 # -- mailboxes ----------------------------------------------------------------------------
 
 
+@pytest.mark.one_order("several messages in one turn")
 async def test_what_a_bounded_fallback_has_no_room_for_is_one_dead_letter_each() -> None:
     fallback = Script()
     async with world() as it:
@@ -55,6 +56,7 @@ async def test_what_a_bounded_fallback_has_no_room_for_is_one_dead_letter_each()
         assert it.letters(DeadLetterReason.OVERFLOW) == [3, 4]
 
 
+@pytest.mark.one_order("several messages in one turn")
 @pytest.mark.parametrize("overflow", [Overflow.DROP_NEWEST, Overflow.DROP_OLDEST, Overflow.BLOCK])
 async def test_a_bounded_fallback_overflows_by_its_own_rule(overflow: Overflow) -> None:
     fallback = Script()
@@ -75,6 +77,7 @@ async def test_a_bounded_fallback_overflows_by_its_own_rule(overflow: Overflow) 
         assert it.letters(DeadLetterReason.OVERFLOW) == [lost]
 
 
+@pytest.mark.one_order("several messages in one turn")
 async def test_a_tick_of_the_original_takes_no_room_at_the_fallback() -> None:
     original, fallback = Script(), Script()
     async with world() as it:
@@ -144,6 +147,7 @@ async def test_priorities_hold_at_the_original_and_at_the_fallback() -> None:
         assert texts(original) == [6, 7, 8]
 
 
+@pytest.mark.one_order("threads")
 async def test_a_request_to_a_lost_original_with_a_waiting_mailbox_is_answered() -> None:
     """Its thread is gone, and what waits in its own mailbox nobody would come to."""
     async with world() as it:

@@ -31,6 +31,7 @@ from tests.supervision.test_ladder import (
     boom,
     climb_back,
     crosswise,
+    held_back,
     ladder,
     path,
     step_down,
@@ -119,6 +120,7 @@ async def test_a_fallback_that_crashes_while_it_finishes_leaves_the_rest_to_the_
             ref.tell(message)
         await hang.reached()
         it.clock.advance(EVERY)
+        await held_back(it)
         hang.release()
         await it.events.until(lambda: it.gone(f"{IT}~1") == 1)
         await settled(ref)
@@ -129,6 +131,7 @@ async def test_a_fallback_that_crashes_while_it_finishes_leaves_the_rest_to_the_
 # -- senders in threads -------------------------------------------------------------------
 
 
+@pytest.mark.one_order("threads")
 @crosswise
 async def test_threads_that_send_all_the_time_are_served_in_order_and_nothing_is_lost(
     kind: Kind, other: Kind
@@ -171,6 +174,7 @@ async def test_threads_that_send_all_the_time_are_served_in_order_and_nothing_is
         assert sorted([*handled, *dead]) == sorted(each for mine in sent for each in mine)
 
 
+@pytest.mark.one_order("threads")
 async def test_what_is_sent_while_the_queue_is_passed_on_comes_behind_it() -> None:
     """The fallback's key for the first message is asked while the door is being exchanged."""
     original, fallback = Script(), Script()
@@ -203,6 +207,7 @@ async def test_what_is_sent_while_the_queue_is_passed_on_comes_behind_it() -> No
         assert texts(fallback) == [1, 2, 3, "last"]
 
 
+@pytest.mark.one_order("threads")
 async def test_asks_from_threads_are_answered_over_the_steps() -> None:
     async with world() as it:
         await it.supervise(ladder((ThreadChild, Script()), (LoopChild, Script())), intensity=0)

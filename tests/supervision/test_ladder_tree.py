@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dramaturg.actors import ActorSystem, ManualClock, Props
+from dramaturg.actors import ManualClock, Props
 from dramaturg.supervision import (
     ChildDegraded,
     ChildInfo,
@@ -21,6 +21,7 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import Crash, Do, Note, settled, within
+from tests.any_order import new_system
 from tests.supervision.fault_world import World, turns, world
 from tests.supervision.faults import AsyncChild, Kind, LoopChild, Script, ThreadChild, birth, child
 from tests.supervision.test_ladder import (
@@ -140,7 +141,7 @@ async def test_the_system_shuts_down_while_an_original_is_tried(kind: Kind) -> N
 async def test_the_system_shuts_down_while_a_child_is_degraded() -> None:
     fallback = Script()
     clock = ManualClock()
-    async with ActorSystem(clock=clock) as system:
+    async with new_system(clock=clock) as system:
         spec = ladder((LoopChild, Script()), (LoopChild, fallback))
         sup = system.spawn(Props(Supervisor, SupervisorSpec([spec], intensity=0)), name="sup")
         await within(sup.started())

@@ -8,7 +8,6 @@ import pytest
 
 from dramaturg.actors import (
     ActorFailed,
-    ActorSystem,
     Directive,
     Failure,
     ManualClock,
@@ -20,6 +19,7 @@ from dramaturg.actors import (
 )
 from dramaturg.supervision import Backoff, LimitedRestart, OnError
 from tests.actors.kit import AsyncPuppet, Crash, Events, Fail, Kind, Puppet, ended, settled, within
+from tests.any_order import new_system
 
 
 def failure(error: BaseException, restarted_at: tuple[float, ...] = (), **given: Any) -> Failure:
@@ -91,7 +91,7 @@ async def test_an_actor_that_cannot_start_again_is_tried_within_the_limit(kind: 
             if len(starts) < 3:
                 raise Crash
 
-    async with ActorSystem() as system:
+    async with new_system() as system:
         weak = system.spawn(Props(Weak).using(policy=LimitedRestart(3)))
         weak.tell(Fail(Crash()))
         await settled(weak)
@@ -104,7 +104,7 @@ async def test_an_actor_that_cannot_start_again_is_tried_within_the_limit(kind: 
 
 async def test_pauses_are_taken_on_the_systems_clock_and_messages_queue() -> None:
     clock = ManualClock()
-    async with ActorSystem(clock=clock) as system:
+    async with new_system(clock=clock) as system:
         events = Events(system)
         policy = LimitedRestart(5, backoff=Backoff(2.0, 10.0))
         ref = system.spawn(Props(Puppet).using(policy=policy))
@@ -124,7 +124,7 @@ async def test_pauses_are_taken_on_the_systems_clock_and_messages_queue() -> Non
 
 async def test_a_stop_during_the_pause_wins() -> None:
     clock = ManualClock()
-    async with ActorSystem(clock=clock) as system:
+    async with new_system(clock=clock) as system:
         events = Events(system)
         policy = LimitedRestart(5, backoff=Backoff(2.0, 10.0))
         ref = system.spawn(Props(Puppet).using(policy=policy))
@@ -144,7 +144,7 @@ async def test_a_first_start_is_tried_again_too() -> None:
             if len(starts) < 3:
                 raise Crash
 
-    async with ActorSystem() as system:
+    async with new_system() as system:
         late = system.spawn(Props(Late).using(policy=LimitedRestart(3)))
         await within(late.started())
         assert len(starts) == 3
@@ -161,7 +161,7 @@ async def test_a_failed_start_that_no_restart_follows_reaches_the_root() -> None
         def on_start(self) -> None:
             raise Crash("never")
 
-    async with ActorSystem() as system:
+    async with new_system() as system:
         system.spawn(Props(Never).using(policy=Directive.RESTART))
         with pytest.raises(Crash, match="never"):
             await within(system.wait())

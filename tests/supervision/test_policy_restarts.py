@@ -16,6 +16,7 @@ from dramaturg.supervision import (
 )
 from tests.actors.kit import within
 from tests.actors.messaging_kit import until
+from tests.any_order import new_system
 from tests.supervision.faults import silent
 
 
@@ -83,7 +84,7 @@ ENDS: dict[str, Callable[[Any], None]] = {
 async def test_a_permanent_child_comes_back_after_its_policy_restarted_it(
     kind: Any, end: str, policy: Any
 ) -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         ref = await supervised(system, ChildSpec("till", Props(kind).using(policy=policy)))
         ref.tell(Fall())
         assert await within(ref.request(Who())) == 2
@@ -94,7 +95,7 @@ async def test_a_permanent_child_comes_back_after_its_policy_restarted_it(
 
 @pytest.mark.parametrize("strategy", ["one_for_one", "one_for_all", "rest_for_one"])
 async def test_its_group_is_restarted_with_it(strategy: Any) -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         till = ChildSpec("till", Props(Till).using(policy=ONE))
         ref = await supervised(system, till, ChildSpec("other", Till), strategy=strategy)
         other = system.lookup("/sup/other")
@@ -107,19 +108,20 @@ async def test_its_group_is_restarted_with_it(strategy: Any) -> None:
 
 
 async def test_restarts_by_its_policy_do_not_count_and_those_after_it_do() -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         spec = ChildSpec("till", Props(Till).using(policy=ONE))
         ref = await supervised(system, spec, intensity=1)
         for _ in range(4):
             ref.tell(Fall())
         with pytest.raises(RestartLimitReached):
             await within(system.wait())
+        await until(lambda: not system.statistics().actors)
         # Twice by the policy, which begins anew with an incarnation of the supervisor's.
         assert not ref.is_alive()
 
 
 async def test_a_pools_instance_is_restarted_after_its_policy_did_so() -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         template = ChildSpec("till", Props(Till).using(policy=ONE))
         spec = SupervisorSpec([template], strategy="simple_one_for_one", intensity=5)
         pool = system.spawn(Props(Supervisor, spec), name="pool")
@@ -131,7 +133,7 @@ async def test_a_pools_instance_is_restarted_after_its_policy_did_so() -> None:
 
 
 async def test_a_fallback_with_a_policy_steps_down_when_its_restarts_are_spent() -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         spec = ChildSpec("till", Till, fallbacks=(Props(Till).using(policy=ONE), AsyncTill))
         ref = await supervised(system, spec, intensity=0)
         ref.tell(Fall())
@@ -143,7 +145,7 @@ async def test_a_fallback_with_a_policy_steps_down_when_its_restarts_are_spent()
 
 
 async def test_a_significant_child_ends_its_supervisor_after_its_policy_restarted_it() -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         spec = ChildSpec(
             "till",
             Props(Till).using(policy=ONE),
@@ -158,7 +160,7 @@ async def test_a_significant_child_ends_its_supervisor_after_its_policy_restarte
 
 
 async def test_a_policy_that_restarts_without_end_leaves_a_kill_to_the_supervisor() -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         spec = ChildSpec("till", Props(Till).using(policy=Directive.RESTART))
         ref = await supervised(system, spec)
         for _ in range(10):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dramaturg.actors import ActorFailed, ActorSystem, ManualClock, Props
+from dramaturg.actors import ActorFailed, ManualClock, Props
 from dramaturg.supervision import (
     ChildSpec,
     RestartLimitExceeded,
@@ -11,6 +11,7 @@ from dramaturg.supervision import (
     SupervisorSpec,
 )
 from tests.actors.kit import Crash, Do, Events, Puppet, ended, within
+from tests.any_order import new_system
 from tests.supervision.kit import Script, chain, child, crash, planted
 
 
@@ -50,7 +51,7 @@ async def test_below_an_actor_that_is_no_supervisor_that_actor_fails() -> None:
     script = Script()
     spec = SupervisorSpec([child(script, "a")], intensity=0)
 
-    async with ActorSystem("test", clock=ManualClock(), hold_limit=None) as system:
+    async with new_system(clock=ManualClock(), hold_limit=None) as system:
         events = Events(system)
         above = system.spawn(Puppet, name="above")
         ref = await within(

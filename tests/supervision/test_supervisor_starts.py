@@ -8,7 +8,6 @@ import pytest
 from dramaturg.actors import (
     ActorFailed,
     ActorStarted,
-    ActorSystem,
     GoneError,
     Ignore,
     Props,
@@ -26,6 +25,7 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import Crash, Latch, Puppet, ended, within
+from tests.any_order import new_system
 from tests.supervision.api_kit import ask, each_failure
 from tests.supervision.kit import (
     Kind,
@@ -54,7 +54,7 @@ async def test_a_supervisor_whose_init_returns_no_spec_does_not_come_up() -> Non
         def init(self) -> Any:
             return None
 
-    async with ActorSystem("test", hold_limit=None) as system:
+    async with new_system(hold_limit=None) as system:
         with pytest.raises(StartFailed) as caught:
             await within(system.spawn(Wrong).started())
 
@@ -113,6 +113,7 @@ async def test_a_supervisor_whose_init_failed_once_comes_up_with_its_children(
         assert [(each.id, each.state) for each in found] == [("a", "running")]
 
 
+@pytest.mark.one_order("threads")
 async def test_a_supervisor_restarts_with_a_child_of_pykkas() -> None:
     class Blocking(pykka.ThreadingActor):
         def on_receive(self, message: Any) -> Any:

@@ -23,6 +23,7 @@ from dramaturg.supervision import (
     WhichChildren,
 )
 from tests.actors.kit import within
+from tests.any_order import moment, new_system
 from tests.supervision.faults import silent
 
 
@@ -56,7 +57,7 @@ class Parent(Actor):
 
 @pytest.mark.parametrize("above", [0, 1])
 async def test_awaiting_its_own_end_or_an_ancestors_fails_at_once(above: int) -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         system.spawn(Parent, name="parent")
         child: Any = system.lookup("/parent/child")
 
@@ -68,7 +69,7 @@ async def test_awaiting_its_own_end_or_an_ancestors_fails_at_once(above: int) ->
 
 
 async def test_a_task_that_a_handler_started_may_await_the_actors_end() -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         ref = system.spawn(Waiter)
         ended = ref.cell
         ref.tell("elsewhere")
@@ -76,8 +77,8 @@ async def test_a_task_that_a_handler_started_may_await_the_actors_end() -> None:
 
 
 async def _gone(system: ActorSystem, cell: Any) -> None:
-    while system.statistics().actors:  # noqa: ASYNC110 - no event tells of it
-        await asyncio.sleep(0)
+    while system.statistics().actors:  # no event tells of it
+        await moment()
 
 
 class Curious(Actor):
@@ -104,7 +105,7 @@ class Curious(Actor):
 
 
 async def test_a_child_that_asks_its_supervisor_in_on_start_fails_at_once() -> None:
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         spec = SupervisorSpec([ChildSpec("it", Props(Curious, "on_start", []))])
         sup = system.spawn(Props(Supervisor, spec), name="sup")
         with pytest.raises(Exception) as raised:
@@ -121,7 +122,7 @@ async def test_a_child_that_asks_its_supervisor_in_on_start_fails_at_once() -> N
 
 async def test_a_child_that_asks_its_supervisor_in_on_stop_fails_at_once() -> None:
     found: list[RequestCycleError] = []
-    async with ActorSystem("test", logger=silent()) as system:
+    async with new_system(logger=silent()) as system:
         curious = Props(Curious, "on_stop", found)
         spec = SupervisorSpec([ChildSpec("it", curious, shutdown="infinity")])
         sup = system.spawn(Props(Supervisor, spec), name="sup")

@@ -23,6 +23,13 @@ from dramaturg.actors._codec_errors import (
 from dramaturg.actors._codec_reader import Stored
 from dramaturg.actors._context import ActorContext
 from dramaturg.actors._dead_letters import DeadLetter, DeadLetterReason, DeadLetters, Replayed
+from dramaturg.actors._durable_dead_letters import (
+    DurableDeadLetters,
+    Handled,
+    HandleLetter,
+    LetterHandler,
+    LetterVerdict,
+)
 from dramaturg.actors._errors import (
     ActorCrashed,
     ActorStopped,
@@ -77,6 +84,8 @@ from dramaturg.actors._health import (
     SystemHealth,
 )
 from dramaturg.actors._ids import IdSource, random_ids, seeded_ids
+from dramaturg.actors._letter_filter import LostMessage
+from dramaturg.actors._letters_stored import StoredError
 from dramaturg.actors._mailbox import Bounded, MailboxSpec, Overflow, Priority, Unbounded
 from dramaturg.actors._message import Message, PlainRequest, Request, reply_type
 from dramaturg.actors._props import Props
@@ -157,6 +166,7 @@ __all__ = [
     "Directive",
     "DramaturgError",
     "DuplicateNameError",
+    "DurableDeadLetters",
     "EncodeError",
     "EventSourced",
     "EventStream",
@@ -166,6 +176,8 @@ __all__ = [
     "Future",
     "GetRoutees",
     "GoneError",
+    "HandleLetter",
+    "Handled",
     "HandlerDefinitionError",
     "HealthNote",
     "HealthTotals",
@@ -180,8 +192,11 @@ __all__ = [
     "JournalUnavailable",
     "LateReply",
     "LeastLoaded",
+    "LetterHandler",
+    "LetterVerdict",
     "LifecycleEvent",
     "LoopHeld",
+    "LostMessage",
     "MailboxFull",
     "MailboxSpec",
     "ManualClock",
@@ -219,6 +234,7 @@ __all__ = [
     "StartFailed",
     "StashOverflowError",
     "Stored",
+    "StoredError",
     "StoredEvent",
     "StoredTypesBroken",
     "StoredTypesChanged",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dramaturg.actors._envelope import Envelope, Headers
 from dramaturg.actors._errors import MailboxFull, OptionError
 from dramaturg.actors._events import DeadLettered, LifecycleEvent
+from dramaturg.actors._letter_filter import LetterFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from dramaturg.actors._ref import ActorRef
     from dramaturg.actors._system import ActorSystem
 
-__all__ = ["DeadLetter", "DeadLetterReason", "DeadLetters", "Replayed"]
+__all__ = ["DeadLetter", "DeadLetterReason", "DeadLetters", "Replayed", "letter_of"]
 
 
 class DeadLetterReason(Enum):
@@ -64,6 +65,8 @@ class DeadLetter:
     attempts: int
     time: datetime
     error: BaseException | None
+    in_doubt: bool = False
+    """Whether the process ended within a replay, so that it may have been handled."""
 
 
 LogLetter: TypeAlias = "Callable[[int, str, Any, str, str | None], None]"
@@ -72,7 +75,8 @@ _Raw: TypeAlias = tuple[
 ]
 
 
-def _letter(raw: _Raw) -> DeadLetter:
+def letter_of(raw: _Raw) -> DeadLetter:
+    """Make a letter of what was noted when the message died."""
     id_, reason, message, target, sender, headers, time, error = raw
     return DeadLetter(
         id=id_,
@@ -99,6 +103,10 @@ class Replayed:
     """Letters kept since no living actor has that path."""
     exhausted: int
     """Letters kept since they had all the attempts they get."""
+    in_doubt: int = 0
+    """Letters kept since an earlier replay of theirs may have come through."""
+    unreadable: int = 0
+    """Letters kept since their messages cannot be made again from what is stored."""
     ids: tuple[int, ...] = field(default=(), compare=False)
     """The ids of those that were sent."""
 
@@ -113,10 +121,13 @@ class DeadLetters:
     :raises OptionError: for a capacity below 1.
     """
 
+    is_durable = False
+    """Whether it has a beginning and an end that its system has to wait for."""
+
     def __init__(self, capacity: int = 100_000) -> None:
         if capacity < 1:
             raise OptionError(option="capacity", value=capacity, expected="an int of at least 1")
-        self._letters: dict[int, DeadLetter | _Raw] = {}
+        self._letters: dict[int, Any] = {}  # letters, or what makes them when somebody looks
         self._capacity = capacity
         self._counts = dict.fromkeys((each.value for each in DeadLetterReason), 0)
         self._last_id = 0
@@ -158,8 +169,9 @@ class DeadLetters:
             self._letters[id_] = raw
             self._counts[reason._value_] += 1
             if len(self._letters) > self._capacity:
-                del self._letters[next(iter(self._letters))]
-                self._pushed_out += 1
+                self._push_out(next(iter(self._letters)))
+            if self.is_durable:
+                self._keep(id_)
         if isinstance(message, LifecycleEvent):
             # An event that missed its subscriber makes no further event, or there were no end.
             return
@@ -204,25 +216,56 @@ class DeadLetters:
         *,
         reason: DeadLetterReason | None = None,
         target: str | None = None,
-        message_type: type | None = None,
+        message_type: type | str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        text: str | None = None,
         where: Callable[[DeadLetter], bool] | None = None,
         limit: int | None = None,
     ) -> list[DeadLetter]:
         """List the letters that fit all that is given, the oldest first.
 
-        :param target: the path of an actor; its descendants' letters are included.
-        :param message_type: the class of the message, or a base class of it.
+        :param target: the path of an actor; its descendants' letters are included. In a name
+            ``*`` stands for any characters: "/tills/*/drawer".
+        :param message_type: the class of the message, or a base class of it; or the name of
+            its very class.
+        :param since: those of this moment and later.
+        :param until: those before this moment.
+        :param text: what the message or the error says, whatever the case.
         """
-        prefix = None if target is None else target.rstrip("/") + "/"
-        fitting = (
-            letter
-            for letter in self._snapshot()
-            if (reason is None or letter.reason is reason)
-            and (prefix is None or (letter.target + "/").startswith(prefix))
-            and (message_type is None or isinstance(letter.message, message_type))
-            and (where is None or where(letter))
+        chosen = LetterFilter(
+            reason=reason,
+            target=target,
+            message_type=message_type,
+            since=since,
+            until=until,
+            text=text,
+            where=where,
         )
-        return [*islice(fitting, limit)]
+        return [*islice(filter(chosen.fits, self._snapshot()), limit)]
+
+    def count(
+        self,
+        *,
+        reason: DeadLetterReason | None = None,
+        target: str | None = None,
+        message_type: type | str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        text: str | None = None,
+        where: Callable[[DeadLetter], bool] | None = None,
+    ) -> int:
+        """Count the letters that :meth:`list` would list."""
+        found = self.list(
+            reason=reason,
+            target=target,
+            message_type=message_type,
+            since=since,
+            until=until,
+            text=text,
+            where=where,
+        )
+        return len(found)
 
     def get(self, letter_id: int) -> DeadLetter | None:
         """Return one letter, such as ``DeadLettered`` names; None if it is not here any more."""
@@ -230,9 +273,7 @@ class DeadLetters:
             return None
         with self._system.lock:
             letter = self._letters.get(letter_id)
-            if letter is not None and not isinstance(letter, DeadLetter):
-                self._letters[letter_id] = letter = _letter(letter)
-            return letter
+            return None if letter is None else self._opened(letter_id, letter)
 
     def replay(
         self,
@@ -295,23 +336,46 @@ class DeadLetters:
         except MailboxFull:
             pass  # that made a new letter of it
         except BaseException:
-            with system.lock:
-                # Back to its place: the oldest come first.
-                self._letters = dict(sorted({**self._letters, letter.id: letter}.items()))
+            self._put_back(letter)
             raise
 
     def _snapshot(self) -> Sequence[DeadLetter]:
         if self._system is None:
             return ()
-        letters = self._letters
         with self._system.lock:
-            for id_, letter in letters.items():
-                if not isinstance(letter, DeadLetter):
-                    letters[id_] = _letter(letter)
-            return tuple(cast("dict[int, DeadLetter]", letters).values())
+            return tuple([self._opened(*each) for each in tuple(self._letters.items())])
+
+    def _opened(self, id_: int, kept: DeadLetter | _Raw | Any) -> DeadLetter:
+        """Make a letter of what is kept of it; under the lock."""
+        if not isinstance(kept, DeadLetter):
+            self._letters[id_] = kept = letter_of(kept)
+        return kept
+
+    def _put_back(self, letter: DeadLetter) -> None:
+        """Have a letter again that was taken out."""
+        if self._system is not None:
+            with self._system.lock:
+                # Back to its place: the oldest come first.
+                self._letters = dict(sorted({**self._letters, letter.id: letter}.items()))
+
+    def _push_out(self, id_: int) -> None:
+        """Let the oldest letter go; under the lock."""
+        del self._letters[id_]
+        self._pushed_out += 1
 
     def _take(self, letter: DeadLetter) -> bool:
         if self._system is None:
             return False
         with self._system.lock:
             return self._letters.pop(letter.id, None) is not None
+
+    # -- what a durable store does besides
+
+    def _keep(self, id_: int) -> None:
+        """Have a new letter stored; under the lock."""
+
+    async def begin(self) -> None:
+        """Find what is stored; called on the system's loop before its first actor is made."""
+
+    async def finish(self) -> None:
+        """Store what is not stored yet; called on the system's loop when all actors have ended."""

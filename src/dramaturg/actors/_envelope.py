@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from dramaturg.actors._ref import ActorRef
 
-__all__ = ["Envelope", "Headers", "ReplySlot"]
+__all__ = ["Envelope", "Headers", "RedeliverySlot", "ReplySlot"]
 
 
 class ReplySlot(Protocol):
@@ -17,6 +17,19 @@ class ReplySlot(Protocol):
 
     def complete(self, value: Any, error: BaseException | None) -> None:
         """Hand over the answer. Any thread; later answers are dropped and counted."""
+
+
+class RedeliverySlot:
+    """Base of reply slots whose owner sees to a message that was not handled.
+
+    It is no dead letter then: it may be delivered again.
+    """
+
+    __slots__ = ()
+
+    def complete(self, value: Any, error: BaseException | None) -> None:
+        """Take note of the end; see :class:`ReplySlot`."""
+        raise NotImplementedError
 
 
 class Headers(NamedTuple):

@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._dead_letters import DeadLetterReason
-from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._envelope import Envelope, RedeliverySlot
 from dramaturg.actors._errors import (
     ActorCrashed,
     ActorStopped,
@@ -52,12 +52,22 @@ def bury(cell: Cell, item: Any, reason: DeadLetterReason, error: BaseException |
         return
     if item.__class__ is Envelope:
         reply = item.reply
-        cell.system.dead_letters.add(cell, item.message, item, reason, error)
+        if reply is None or not _is_seen_to(reply):
+            cell.system.dead_letters.add(cell, item.message, item, reason, error)
         if reply is not None:
             item.reply = None
             reply.complete(None, error)
     else:
         cell.system.dead_letters.add(cell, item, None, reason, error)
+
+
+def _is_seen_to(reply: Any) -> bool:
+    """Tell whether somebody will deliver the message again; taps and routers wrap slots."""
+    while reply is not None:
+        if isinstance(reply, RedeliverySlot):
+            return True
+        reply = getattr(reply, "_slot", None)
+    return False
 
 
 def stopped_error(cell: Cell, detail: str = "has stopped") -> ActorStopped:

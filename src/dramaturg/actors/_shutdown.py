@@ -29,6 +29,7 @@ async def shut_down(system: ActorSystem, timeout: float) -> None:
         _report(system, timeout)
         await _kill_all(system)
     await system.tasks.close(killing.PATIENCE)
+    await system.dead_letters.finish()
     if system.journal is not None:
         await system.journal.close()
     _finish(system)

@@ -87,7 +87,8 @@ class ActorSystem:
     :param trace: let every message carry its sender, message, correlation and
         causation ids (else only requests carry their sender).
     :param logger: a structlog logger; default see ``dramaturg.actors`` on logging.
-    :param dead_letters: the store for dead letters; default 100,000 in memory.
+    :param dead_letters: the store for dead letters; default 100,000 in memory. One in the
+        journal: ``DurableDeadLetters``.
     :param journal: where event-sourced actors keep their events; opened when the system
         starts, and closed when its last actor has ended.
     :raises OptionError: for a value that cannot be.
@@ -124,11 +125,11 @@ class ActorSystem:
         self.taps: tuple[Tap, ...] = ()
         self.log: Log = (logger if logger is not None else default_log()).bind(system=name)
         self.events = EventStream(self.log)
-        self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
-        self.dead_letters.attach(self)
         if not isinstance(cast("object", journal), Journal | None):
             raise OptionError(option="journal", value=journal, expected="a Journal, or None")
         self.journal = journal
+        self.dead_letters = dead_letters if dead_letters is not None else DeadLetters()
+        self.dead_letters.attach(self)
         self._journal_codecs: dict[TypeRegistry, Codec] = {}
         log_events(self.events, self.dead_letters, self.log, quiet=self._is_ending)
         # Reentrant, since it guards small steps that use each other.
@@ -174,6 +175,12 @@ class ActorSystem:
         self._open_journal()
         self.host.adopt(asyncio.get_running_loop())
         self._open(helping=False)
+        if self.dead_letters.is_durable:
+            try:
+                await self.dead_letters.begin()
+            except BaseException:
+                await self.shutdown()
+                raise
         return self
 
     async def __aexit__(
@@ -197,6 +204,9 @@ class ActorSystem:
                 self.journal.close_now()
             raise
         self._open(helping=True)
+        if self.dead_letters.is_durable:
+            begun = asyncio.run_coroutine_threadsafe(self.dead_letters.begin(), self.host.loop)
+            begun.result()
 
     def reopen(self) -> None:
         """Take note that the host's loop runs, for the first time or again."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import final
 
+from dramaturg.protocols._borders import Kind, check_options
 from dramaturg.protocols._derivatives import derive, expire, running
 from dramaturg.protocols._expand import Action, comes_in
 from dramaturg.protocols._protocol_errors import TooLargeError
@@ -43,7 +44,11 @@ class Automaton:
         return range(len(self.edges))
 
     def actions(self, state: int) -> tuple[Action, ...]:
-        """Return what may be next, sorted."""
+        """Return what may be next, sorted.
+
+        :raises OptionError: for what is none of the states.
+        """
+        check_options(state=(state, Kind(self.states.__contains__, f"one of {self.states}")))
         return tuple(action for action, _ in self.edges[state])
 
     @property

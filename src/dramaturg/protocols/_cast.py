@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 
 from dramaturg.actors import ActorRef, OptionError
 from dramaturg.actors._cell import Cell
+from dramaturg.protocols._borders import ACTOR_REF, ITERABLE, MAPPING, check_options
 from dramaturg.protocols._expand import Members
 from dramaturg.protocols._protocol import Protocol
 from dramaturg.protocols._protocol_errors import UnknownRoleError
@@ -24,8 +25,16 @@ REMEMBERED = 10_000
 """Actors; then all are looked at anew."""
 
 
-def checked_players(protocol: Protocol, roles: Mapping[Any, Players]) -> dict[str, Players]:
-    """Check that each role has players; return them by the role's name."""
+def checked_players(
+    protocol: Protocol, roles: Mapping[Any, Players], *, who: str = "Monitor"
+) -> dict[str, Players]:
+    """Check that each role has players; return them by the role's name.
+
+    :param who: wants to know, for the text of an error.
+    :raises UnknownRoleError: for a role that the protocol does not have, or that nobody plays.
+    :raises OptionError: for players that cannot be.
+    """
+    check_options(roles=(roles, MAPPING))
     made: dict[str, Players] = {}
     for key, players in roles.items():
         name = key.name if isinstance(key, Role) else key
@@ -35,18 +44,44 @@ def checked_players(protocol: Protocol, roles: Mapping[Any, Players]) -> dict[st
                 option=f"roles[{name!r}]", value=None, expected="actors, since the role has many"
             )
         single = players is None or isinstance(players, ActorRef) or callable(players)
-        made[name] = players if single else tuple(cast("Iterable[ActorRef[Any]]", players))
+        made[name] = players if single else _several(name, players)
     for name in protocol.role_names:
         if name not in made:
-            raise UnknownRoleError(part="Monitor(roles=...)", role=name, known=tuple(made))
+            raise UnknownRoleError(
+                part=f"{who}(roles=...)", role=name, known=tuple(made), declared=True
+            )
     return made
 
 
-class Cast:
-    """The actors of one system that play roles, as they come and go."""
+def _several(role: str, players: Any) -> tuple[ActorRef[Any], ...]:
+    refs: tuple[Any, ...] = tuple(players) if ITERABLE.fits(players) else ()
+    if not refs or not all(map(ACTOR_REF.fits, refs)):
+        raise OptionError(
+            option=f"roles[{role!r}]",
+            value=players,
+            expected="an ActorRef or several, an actor class, a function of a ref, or None",
+        )
+    return refs
 
-    def __init__(self, protocol: Protocol, players: Mapping[str, Players]) -> None:
+
+def _path_of(cell: Cell) -> str:
+    return cell.path
+
+
+class Cast:
+    """The actors that play roles, as they come and go.
+
+    :param name_of: tells actors apart; default by their paths.
+    """
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        players: Mapping[str, Players],
+        name_of: Callable[[Cell], str] = _path_of,
+    ) -> None:
         self._players = players
+        self._name_of = name_of
         self._many = [role.name for role in protocol.roles if role.many]
         self._outside = tuple(name for name, each in players.items() if each is None)
         self._at: dict[str, tuple[str, ...]] = {}
@@ -56,7 +91,7 @@ class Cast:
         """Take note of a living actor; tell whether it plays a role."""
         if cell.parent is None:
             return False
-        path = cell.path
+        path = self._name_of(cell)
         roles = self._at.get(path)
         if roles is None:
             if len(self._at) >= REMEMBERED:

@@ -5,26 +5,35 @@ it sends counts when it sends it, what it receives when it receives it. So the s
 violation is seen says who is to blame: a message that the sender may send and the receiver may not
 receive was lost, doubled or turned around on its way. What the declared channels may do to messages
 is no violation; see ``Outcome``.
+
+*Late.* What a deadline has ended may still arrive: it was on its way. Whose clock the deadline goes
+by may not send it any more. Who is only told of it, by a message of the alternative, may: it was
+asked before, and its answer would have been late anyway.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable
+from dataclasses import replace
 from typing import final
 
+from dramaturg.protocols._borders import check_options, instance
 from dramaturg.protocols._derivatives import derive, expire, reordering
 from dramaturg.protocols._expand import Action, comes_in
 from dramaturg.protocols._protocol import MemberNames, Protocol
 from dramaturg.protocols._role import Party
 from dramaturg.protocols._rules import Known, Rules
-from dramaturg.protocols._terms import EMPTY, NEVER, Term
+from dramaturg.protocols._terms import EMPTY, NEVER, Timed
 from dramaturg.protocols._violation import Observation, Outcome, Violation, ViolationKind
 
 __all__ = ["Conversation"]
 
 LATE_PARTS = 100
 """Parts that a deadline has ended and whose messages may still come; the oldest are forgotten."""
+
+_PROTOCOL = instance(Protocol, "a Protocol")
+_SEEN = instance(Observation, "an Observation")
 
 
 class _Share:
@@ -35,7 +44,7 @@ class _Share:
     def __init__(self, state: Known) -> None:
         self.state = state
         self.due: dict[Hashable, float] = {}
-        self.late: list[Term] = []
+        self.late: list[Timed] = []
         self.got: Counter[Action] = Counter()
 
 
@@ -62,6 +71,7 @@ class Conversation:
         roles: Collection[str] | None = None,
         rules: Rules | None = None,
     ) -> None:
+        check_options(protocol=(protocol, _PROTOCOL))
         self._rules = Rules(protocol, protocol.members(members)) if rules is None else rules
         self._roles = frozenset(protocol.role_names if roles is None else roles)
         self._shares: dict[Party, _Share] = {}
@@ -77,7 +87,12 @@ class Conversation:
 
         A violation changes nothing. The time only starts deadlines: what has become of those that
         run is asked of :meth:`elapse`, before this.
+
+        :raises OptionError: if it is no observation.
         """
+        given: object = seen
+        if not isinstance(given, Observation):
+            check_options(seen=(given, _SEEN))
         self._count(seen)
         party, action = seen.party, seen.action
         if party.role not in self._roles:
@@ -170,8 +185,8 @@ class Conversation:
                 each.key: share.due.get(each.key, time + each.seconds) for each in deadlines
             }
 
-    def _abandon(self, share: _Share, terms: Iterable[Term]) -> None:
-        share.late += terms
+    def _abandon(self, share: _Share, parts: Iterable[Timed]) -> None:
+        share.late += parts
         del share.late[:-LATE_PARTS]
 
     def _came_late(self, party: Party, share: _Share, action: Action) -> Outcome | None:
@@ -182,10 +197,12 @@ class Conversation:
             channels = self.protocol.channel(peer.role, party.role)
             if channels.may_duplicate:
                 return Outcome.DUPLICATE
-        for index, term in enumerate(share.late):
-            left = derive(term, action, reordering(lambda _: False), breaking_in=comes_in)
+        for index, part in enumerate(share.late):
+            if part.clock and not comes_in(action):
+                continue  # who keeps the deadline knows that it has passed
+            left = derive(part.body, action, reordering(lambda _: False), breaking_in=comes_in)
             if left is not NEVER:
-                share.late[index] = left
+                share.late[index] = replace(part, body=left)
                 return Outcome.LATE
         return None
 
@@ -196,7 +213,7 @@ class Conversation:
         [passed] = [each for each in state.deadlines if each.key == key][:1]
         del share.due[key]
         if passed.otherwise is not None:
-            self._abandon(share, [passed.body])
+            self._abandon(share, [passed])
         self._enter(share, self._rules.known(party, expire(state.term, key)), due)
         if passed.otherwise is not None:
             return None

@@ -8,6 +8,7 @@ there a key that stays the same over retries is needed.
 
 from __future__ import annotations
 
+from dramaturg.protocols._borders import at_least
 from dramaturg.protocols._channels import RELIABLE, Channels
 from dramaturg.protocols._order import NOTHING, Order, choice, within
 from dramaturg.protocols._protocol import Protocol
@@ -60,8 +61,8 @@ def request_with_retry(
     :raises ProtocolError: for no answer, one that is there twice, a deadline not above 0, or no
         attempt.
     """
-    if attempts < 1:
-        raise ProtocolError(part=f"attempts={attempts}", problem="expected at least 1")
+    if not at_least(1).fits(attempts):
+        raise ProtocolError(part=f"attempts={attempts!r}", problem="expected at least 1")
     order: Order = NOTHING
     for _ in range(attempts):
         order = within(seconds, _exchange(ask, answers), otherwise=order, clock=CLIENT)

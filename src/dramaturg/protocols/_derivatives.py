@@ -25,6 +25,7 @@ from dramaturg.protocols._terms import (
     nullable,
     par,
     prefixed,
+    rebuilt,
     relabel,
     seq,
     with_body,
@@ -53,17 +54,10 @@ def reordering(blocks: Callable[[Any], bool]) -> Over:
                 return term
             case Letter(value=value):
                 return NEVER if blocks(value) else term
-            case Seq(head=head, rest=rest):
-                return prefixed(over(head), over(rest))
-            case Alt(terms=terms):
-                return alt(over(each) for each in terms)
-            case Par(terms=terms):
-                return par(over(each) for each in terms)
-            case Loop(body=body, least=least, most=most):
-                return loop(over(body), least, most)
             case Timed(body=body):
                 return over(body)
-        assert_never(term)
+            case _:
+                return rebuilt(term, over)
 
     return over
 
@@ -182,14 +176,9 @@ def expire(term: Term, key: Hashable) -> Term:
     match term:
         case Empty() | Never() | Letter() | Loop():
             return term
-        case Seq(head=head, rest=rest):
-            return prefixed(again(head), again(rest))
-        case Alt(terms=terms):
-            return alt(again(each) for each in terms)
-        case Par(terms=terms):
-            return par(again(each) for each in terms)
         case Timed(body=body, otherwise=otherwise, started=started):
             if started and term.key == key:
                 return body if otherwise is None else otherwise
             return with_body(term, again(body), started=started)
-    assert_never(term)
+        case _:
+            return rebuilt(term, again)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dramaturg.protocols._automaton import Automaton
+from dramaturg.protocols._borders import check_options, instance
 from dramaturg.protocols._expand import message_name
 from dramaturg.protocols._order import (
     Choice,
@@ -24,7 +25,11 @@ __all__ = ["sequence_diagram", "state_diagram"]
 
 
 def sequence_diagram(protocol: Protocol) -> str:
-    """Draw the order of messages: choices as ``alt``, deadlines as ``critical``."""
+    """Draw the order of messages: choices as ``alt``, deadlines as ``critical``.
+
+    :raises OptionError: if it is no protocol.
+    """
+    check_options(protocol=(protocol, instance(Protocol, "a Protocol")))
     lines = ["sequenceDiagram"]
     for role in protocol.roles:
         many = f"each {role.name}" if role.many else role.name
@@ -76,7 +81,11 @@ def _block(parts: list[tuple[str, Order]]) -> Iterator[str]:
 
 
 def state_diagram(automaton: Automaton) -> str:
-    """Draw one party's automaton: ``!to`` is what it sends, ``?from`` what it receives."""
+    """Draw one party's automaton: ``!to`` is what it sends, ``?from`` what it receives.
+
+    :raises OptionError: if it is no automaton.
+    """
+    check_options(automaton=(automaton, instance(Automaton, "what Protocol.project returns")))
     lines = ["stateDiagram-v2", "    [*] --> s0"]
     for state in automaton.states:
         for action, target in automaton.edges[state]:

@@ -7,8 +7,16 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, final
 
-from dramaturg.actors import OptionError
 from dramaturg.protocols._attached import AttachedMonitor
+from dramaturg.protocols._borders import (
+    FUNCTION,
+    SECONDS,
+    SYSTEM,
+    at_least,
+    check_options,
+    instance,
+    limited,
+)
 from dramaturg.protocols._cast import Players, checked_players
 from dramaturg.protocols._protocol import Protocol
 from dramaturg.protocols._role import Role
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
     from dramaturg.actors import ActorSystem
 
 __all__ = ["ConversationKey", "Monitor"]
+
+_SHARE = limited(SECONDS, 1, "a share from 0 to 1")
 
 ConversationKey: TypeAlias = Callable[[Seen], Hashable]
 
@@ -72,10 +82,12 @@ class Monitor:
         key: ConversationKey = by_correlation,
         limit: int = 10_000,
     ) -> None:
-        if not 0 <= sample <= 1:
-            raise OptionError(option="sample", value=sample, expected="a share from 0 to 1")
-        if limit < 1:
-            raise OptionError(option="limit", value=limit, expected="at least 1")
+        check_options(
+            protocol=(protocol, instance(Protocol, "a Protocol")),
+            sample=(sample, _SHARE),
+            key=(key, FUNCTION),
+            limit=(limit, at_least(1)),
+        )
         for name, value in (
             ("protocol", protocol),
             ("players", checked_players(protocol, roles)),
@@ -89,7 +101,9 @@ class Monitor:
         """Begin to look at a running system; end it with :meth:`AttachedMonitor.detach`.
 
         :raises SystemStateError: if the system has not started.
+        :raises OptionError: if it is no system.
         """
+        check_options(system=(system, SYSTEM))
         return AttachedMonitor(self, system)
 
     def follows(self, key: Hashable) -> bool:

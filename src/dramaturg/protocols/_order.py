@@ -21,12 +21,12 @@ with many members stands for one with each of them.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, final
+from typing import TYPE_CHECKING, ClassVar, Never, NoReturn, TypeAlias, final
 
+from dramaturg.protocols._borders import SECONDS, at_least, instance, optional, shown
 from dramaturg.protocols._protocol_errors import ProtocolError
-from dramaturg.protocols._role import Role
+from dramaturg.protocols._role import Role, no_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -72,8 +72,21 @@ class Order:
     def __or__(self, other: Order) -> Order:
         return choice(self, other)
 
+    def __ror__(self, other: Never) -> Order:
+        return choice(other, self)
+
     def __and__(self, other: Order) -> Order:
         return parallel(self, other)
+
+    def __rand__(self, other: Never) -> Order:
+        return parallel(other, self)
+
+    def __rshift__(self, other: Never) -> NoReturn:
+        given: object = other
+        said = str(given) if isinstance(given, Order | Role) else shown(given)
+        raise ProtocolError(
+            part=f"{self} >> {said}", problem="expected x.then(y) for one part after the other"
+        )
 
     @property
     def parts(self) -> tuple[Order, ...]:
@@ -108,10 +121,7 @@ class Send(Order):
     def __post_init__(self) -> None:
         roles_given = isinstance(self.sender, Role) and isinstance(self.receiver, Role)
         if not roles_given or not isinstance(self.message, type):
-            raise ProtocolError(
-                part=f"{self.sender} >> {self.receiver} @ {self.message}",
-                problem="expected role >> role @ class",
-            )
+            raise no_message(f"{self.sender} >> {self.receiver} @ {self.message}")
 
     def __str__(self) -> str:
         return f"{self.sender} >> {self.receiver} @ {self.message.__name__}"
@@ -121,6 +131,12 @@ class _Compound(Order):
     __slots__ = ()
 
     compound: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.parts, tuple):
+            raise _no_part(self.parts)
+        for part in self.parts:
+            _part(part)
 
 
 def _inner(part: Order) -> str:
@@ -185,10 +201,12 @@ class Repeat(_Compound):
     at_most: int | None = None
 
     def __post_init__(self) -> None:
-        most = self.at_most
-        if self.at_least < 0 or (most is not None and most < self.at_least):
+        _Compound.__post_init__(self)
+        least, most = self.at_least, self.at_most
+        if not _COUNT.fits(least) or not optional(at_least(least)).fits(most):
             raise ProtocolError(
-                part=str(self), problem="expected 0 <= at_least <= at_most, or no at_most"
+                part=f"repeat({self.body}, {least!r}, {most!r})",
+                problem="expected 0 <= at_least <= at_most, or no at_most",
             )
 
     @property
@@ -216,6 +234,10 @@ class Each(_Compound):
     role: Role
     body: Order
 
+    def __post_init__(self) -> None:
+        _Compound.__post_init__(self)
+        _check_many("each", self.role)
+
     @property
     def parts(self) -> tuple[Order, ...]:
         """The body."""
@@ -232,6 +254,10 @@ class OneOf(_Compound):
 
     role: Role
     body: Order
+
+    def __post_init__(self) -> None:
+        _Compound.__post_init__(self)
+        _check_many("one_of", self.role)
 
     @property
     def parts(self) -> tuple[Order, ...]:
@@ -257,8 +283,16 @@ class Within(_Compound):
     clock: Role | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.seconds < math.inf:
-            raise ProtocolError(part=str(self), problem="expected a deadline of more than 0 s")
+        _Compound.__post_init__(self)
+        if not SECONDS.fits(self.seconds) or not self.seconds:
+            raise ProtocolError(
+                part=f"within({shown(self.seconds)}, {self.body})",
+                problem="expected a deadline of more than 0 s",
+            )
+        if not _CLOCK.fits(self.clock):
+            raise ProtocolError(
+                part=f"{self}, clock={shown(self.clock)}", problem=f"expected {_CLOCK.expected}"
+            )
 
     @property
     def parts(self) -> tuple[Order, ...]:
@@ -272,17 +306,16 @@ class Within(_Compound):
 
 NOTHING = Nothing()
 
+_COUNT = at_least(0)
+_CLOCK = optional(instance(Role, "a Role"))
+
 _Flat: TypeAlias = "type[Sequence | Choice | Parallel]"
 
 
 def _flat(kind: _Flat, parts: tuple[Order, ...]) -> tuple[Order, ...]:
     """Take parts of the same kind apart, so that nesting makes no difference to a value."""
     flat: list[Order] = []
-    for part in parts:
-        if not isinstance(part, Order):
-            raise ProtocolError(
-                part=repr(part), problem="expected a part of an order, such as a >> b @ Ask"
-            )
+    for part in map(_part, parts):
         flat += part.parts if isinstance(part, kind) else (part,)
     return tuple(flat)
 
@@ -319,9 +352,10 @@ def parallel(*strands: Order) -> Order:
 def repeat(body: Order, at_least: int = 0, at_most: int | None = None) -> Repeat:
     """Return the body again and again; by default any number of times.
 
-    :raises ProtocolError: unless ``0 <= at_least <= at_most``.
+    :raises ProtocolError: unless ``0 <= at_least <= at_most``, and for what is no part of an
+        order.
     """
-    return Repeat(_part(body), at_least, at_most)
+    return Repeat(body, at_least, at_most)
 
 
 def each(role: Role, body: Order) -> Each:
@@ -329,7 +363,7 @@ def each(role: Role, body: Order) -> Each:
 
     :raises ProtocolError: for a role that has one member only.
     """
-    return Each(_many(role), _part(body))
+    return Each(role, body)
 
 
 def one_of(role: Role, body: Order) -> OneOf:
@@ -337,7 +371,7 @@ def one_of(role: Role, body: Order) -> OneOf:
 
     :raises ProtocolError: for a role that has one member only.
     """
-    return OneOf(_many(role), _part(body))
+    return OneOf(role, body)
 
 
 def within(
@@ -350,24 +384,32 @@ def within(
     asked, and a server has answered 5 s after it was asked.
 
     :param otherwise: how it goes on for whose time is over; messages of the body
-        that are still on their way are late, and legal. Default: being late is a violation.
+        that are still on their way are late, and legal, but whose clock counts may not send any
+        more of them. Default: being late is a violation.
     :param clock: the one role whose clock counts; default everybody's in the body.
-    :raises ProtocolError: for a deadline that is not above 0.
+    :raises ProtocolError: for a deadline that is not above 0 and finite, for a clock that is no
+        role, and for what is no part of an order.
     """
-    return Within(seconds, _part(body), otherwise, clock)
+    return Within(seconds, body, otherwise, clock)
 
 
 def _part(part: Order) -> Order:
     if not isinstance(part, Order):
-        raise ProtocolError(
-            part=repr(part), problem="expected a part of an order, such as a >> b @ Ask"
-        )
+        raise _no_part(part)
     return part
 
 
-def _many(role: Role) -> Role:
+def _no_part(part: object) -> ProtocolError:
+    return ProtocolError(
+        part=shown(part), problem="expected a part of an order, such as a >> b @ Ask"
+    )
+
+
+def _check_many(what: str, role: object) -> None:
+    if not isinstance(role, Role):
+        raise ProtocolError(part=f"{what}({shown(role)}, ...)", problem="expected a Role")
     if not role.many:
         raise ProtocolError(
-            part=f"each({role}, ...)", problem=f"{role.name!r} has one member: Role(..., many=True)"
+            part=f"{what}({role}, ...)",
+            problem=f"{role.name!r} has one member: Role(..., many=True)",
         )
-    return role

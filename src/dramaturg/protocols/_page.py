@@ -8,18 +8,25 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from dramaturg.protocols._borders import at_least, check_options, instance, limited
 from dramaturg.protocols._expand import message_name
 from dramaturg.protocols._mermaid import sequence_diagram, state_diagram
 from dramaturg.protocols._protocol import Protocol
 
 __all__ = ["page"]
 
+DEEPEST = 6
+
+_LEVEL = limited(at_least(1), DEEPEST, f"1 to {DEEPEST}")
+
 
 def page(protocol: Protocol, *, level: int = 1) -> str:
     """Write the page of a protocol; the same protocol always gives the same text.
 
     :param level: of the page's heading; 2 makes a chapter of it.
+    :raises OptionError: if it is no protocol, or a level that no heading has.
     """
+    check_options(protocol=(protocol, instance(Protocol, "a Protocol")), level=(level, _LEVEL))
     return "\n".join(_lines(protocol, "#" * level)) + "\n"
 
 

@@ -22,9 +22,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import TypeAlias, cast, final
+from typing import Any, TypeAlias, TypeGuard, final
 
 from dramaturg.protocols._automaton import Automaton, automaton_of
+from dramaturg.protocols._borders import (
+    MAPPING,
+    TEXT,
+    Kind,
+    at_least,
+    check_declared,
+    instance,
+    is_list,
+    optional,
+    several,
+    shown,
+)
 from dramaturg.protocols._channels import RELIABLE, Channels
 from dramaturg.protocols._checks import check_order, check_roles
 from dramaturg.protocols._enforce import check_enforceable
@@ -51,6 +63,7 @@ class Protocol:
     :param channels: what all channels promise; default those of one process.
     :param exceptions: channels that promise something else: ``((sender, receiver, channels),)``.
     :param about: a sentence for its page.
+    :raises ProtocolError: for what is no name, role, order or channels at all.
     :raises UnknownRoleError: for a role in the order that is not declared.
     :raises DuplicateRoleError: for two roles of one name.
     :raises SelfMessageError: for a message to oneself.
@@ -71,10 +84,18 @@ class Protocol:
     about: str = ""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "roles", tuple(self.roles))
-        object.__setattr__(self, "exceptions", tuple(self.exceptions))
-        if not isinstance(cast("object", self.order), Order):
-            raise ProtocolError(part=self.name, problem="expected an order, made of messages")
+        check_declared(f"Protocol({shown(self.name)})", name=(self.name, TEXT))
+        for field in ("roles", "exceptions"):
+            value = getattr(self, field)
+            object.__setattr__(self, field, tuple(value) if _is_several(value) else value)
+        check_declared(
+            self.name,
+            roles=(self.roles, _ROLES),
+            order=(self.order, _ORDER),
+            channels=(self.channels, _CHANNELS),
+            exceptions=(self.exceptions, _EXCEPTIONS),
+            about=(self.about, instance(str, "a text")),
+        )
         check_roles(self.name, self.roles, self.order)
         for sender, receiver, _channels in self.exceptions:
             for each in (sender, receiver):
@@ -129,15 +150,18 @@ class Protocol:
         """Return the names of the members of all roles that have many; default one without name.
 
         :raises UnknownRoleError: for a role that is not declared.
-        :raises ProtocolError: for members of a role that has one only.
+        :raises ProtocolError: for members of a role that has one only, and for what is neither
+            their number nor their names.
         """
         made: dict[str, tuple[str | None, ...]] = {}
+        check_declared(self.name, members=(given, optional(MAPPING)))
         asked: MemberNames = {} if given is None else given
         for name, value in asked.items():
             if not self.role(name).many:
                 raise ProtocolError(part=f"{self.name}: {name}", problem="has one member only")
-            numbers = range(1, value + 1) if isinstance(value, int) else value
-            made[name] = tuple(map(str, numbers))
+            named = tuple(value) if _is_several(value) else value
+            check_declared(f"{self.name}: {name}", members=(named, _MEMBERS))
+            made[name] = tuple(map(str, range(1, named + 1) if isinstance(named, int) else named))
         return {r.name: made.get(r.name, (None,)) for r in self.roles if r.many}
 
     def project(
@@ -150,10 +174,14 @@ class Protocol:
         :param members: with how many members the other roles are; default one that stands
             for any.
         :raises UnknownRoleError: for a role that is not declared.
+        :raises ProtocolError: for a member of a role that has one only.
         :raises TooLargeError: for more than 10,000 states.
         """
         name = role.name if isinstance(role, Role) else role
         declared = self.role(name)
+        check_declared(f"{self.name}: {name}", member=(member, optional(TEXT)))
+        if member is not None and not declared.many:
+            raise ProtocolError(part=f"{self.name}: {name}", problem="has one member only")
         known = dict(self.members(members))
         if declared.many and member not in known[name]:
             known[name] = (member,)
@@ -163,3 +191,29 @@ class Protocol:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.order}"
+
+
+def _is_several(value: object) -> TypeGuard[Iterable[Any]]:
+    return isinstance(value, Iterable) and not isinstance(value, str | bytes)
+
+
+def _is_exception(value: Any) -> bool:
+    if not is_list(value) or len(value) != len(_EXCEPTION):
+        return False
+    return all(map(isinstance, value, _EXCEPTION))
+
+
+def _is_members(value: Any) -> bool:
+    if not is_list(value):
+        return at_least(0).fits(value)
+    return all(isinstance(each, str | None) for each in value) and len({*value}) == len(value)
+
+
+_EXCEPTION = (Role, Role, Channels)
+_CHANNELS = instance(Channels, "Channels(...)")
+_ORDER = instance(Order, "an order, made of messages such as a >> b @ Ask")
+_ROLES = several(
+    instance(Role, "a Role"), 'a tuple of roles, such as (Role("client"), Role("server"))'
+)
+_EXCEPTIONS = several(Kind(_is_exception, ""), "((sender, receiver, Channels(...)),)")
+_MEMBERS = Kind(_is_members, "how many, or a list of different names")

@@ -48,13 +48,21 @@ class ProtocolError(DramaturgError, ValueError):
 
 
 class UnknownRoleError(ProtocolError):
-    """The order, the channels or a caller names a role that the protocol does not declare."""
+    """The order, the channels or a caller names a role that the protocol does not declare.
 
-    def __init__(self, *, part: str, role: str, known: tuple[str, ...]) -> None:
+    Or a role that it does declare is given no players: then ``known`` are those that have some.
+    """
+
+    def __init__(
+        self, *, part: str, role: str, known: tuple[str, ...], declared: bool = False
+    ) -> None:
         self.role = role
         self.known = known
         names = ", ".join(known) or "none"
-        super().__init__(part=part, problem=f"there is no role {role!r}; declared: {names}")
+        problem = f"there is no role {role!r}; declared: {names}"
+        if declared:
+            problem = f"nobody is said to play {role!r}; players are given for: {names}"
+        super().__init__(part=part, problem=problem)
 
 
 class DuplicateRoleError(ProtocolError):

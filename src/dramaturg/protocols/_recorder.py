@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, final
 
-from dramaturg.actors import OptionError
+from dramaturg.actors import TypeRegistry
+from dramaturg.protocols._borders import (
+    PATH,
+    SYSTEM,
+    at_least,
+    check_options,
+    instance,
+    limited,
+    optional,
+)
 from dramaturg.protocols._recorder_attached import AttachedRecorder
 
 if TYPE_CHECKING:
-    from dramaturg.actors import ActorSystem, TypeRegistry
+    from dramaturg.actors import ActorSystem
 
 __all__ = ["Recorder"]
 
 SMALLEST = 4_096
+
+_LIMIT = limited(at_least(1), sys.maxsize, f"an int from 1 to {sys.maxsize:,}")
 
 
 @final
@@ -60,12 +72,12 @@ class Recorder:
         max_bytes: int = 100_000_000,
         registry: TypeRegistry | None = None,
     ) -> None:
-        if limit < 1:
-            raise OptionError(option="limit", value=limit, expected="at least 1")
-        if max_bytes < SMALLEST:
-            raise OptionError(
-                option="max_bytes", value=max_bytes, expected=f"at least {SMALLEST:,}"
-            )
+        check_options(
+            limit=(limit, _LIMIT),
+            file=(file, optional(PATH)),
+            max_bytes=(max_bytes, at_least(SMALLEST)),
+            registry=(registry, optional(instance(TypeRegistry, "a TypeRegistry"))),
+        )
         for name, value in (
             ("limit", limit),
             ("file", None if file is None else Path(file)),
@@ -78,6 +90,8 @@ class Recorder:
         """Begin to record a running system; end it with :meth:`AttachedRecorder.detach`.
 
         :raises SystemStateError: if the system has not started.
+        :raises OptionError: if it is no system.
         :raises OSError: if the file cannot be written.
         """
+        check_options(system=(system, SYSTEM))
         return AttachedRecorder(self, system)

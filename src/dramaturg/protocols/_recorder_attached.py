@@ -18,17 +18,17 @@ from dramaturg.actors import (
     DeadLettered,
     LifecycleEvent,
     SystemEnded,
-    SystemStateError,
 )
 from dramaturg.actors._msgpack import pack
-from dramaturg.actors._tap import Passing, add_tap, remove_tap, tap_cell
+from dramaturg.actors._tap import Passing
+from dramaturg.protocols._attachment import Attachment
 from dramaturg.protocols._recording import Recording, entry_of
 from dramaturg.protocols._recording_entry import EntryKind
 from dramaturg.protocols._recording_file import RecordingFile
 from dramaturg.protocols._recording_messages import MessageForms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from uuid import UUID
 
     from dramaturg.actors import ActorSystem
@@ -63,8 +63,7 @@ class AttachedRecorder:
     """
 
     def __init__(self, recorder: Recorder, system: ActorSystem) -> None:
-        if not system.host.ident:
-            raise SystemStateError(system=system.name, state="not started", call="attach")
+        self._attachment = Attachment(system, self, lambda _: True)
         self.recorder = recorder
         self.system = system
         self.began: datetime = system.clock.time()
@@ -81,17 +80,12 @@ class AttachedRecorder:
             self._notes.append if self._file is None else self._write
         )
         self._attached = True
-        # Before the tree is walked: whoever starts meanwhile is met twice, and harmlessly.
-        add_tap(system, self)
-        subscribe = system.events.subscribe
-        self._subscriptions = [
-            subscribe(self._started, ActorStarted, ActorRestarted),
-            subscribe(self._failed, ActorFailed),
-            subscribe(self._event, ActorStopping, ActorEnded, DeadLettered),
-            subscribe(lambda _: self.detach(), SystemEnded),
-        ]
-        for cell in _below(system.root):
-            tap_cell(cell)
+        subscribe = self._attachment.subscribe
+        subscribe(self._started, ActorStarted, ActorRestarted)
+        subscribe(self._failed, ActorFailed)
+        subscribe(self._event, ActorStopping, ActorEnded, DeadLettered)
+        subscribe(lambda _: self.detach(), SystemEnded)
+        self._attachment.begin()
 
     def _open(self) -> RecordingFile | None:
         recorder = self.recorder
@@ -122,9 +116,7 @@ class AttachedRecorder:
             if not self._attached:
                 return
             self._attached = False
-            for subscription in self._subscriptions:
-                subscription.cancel()
-        remove_tap(self.system, self)
+        self._attachment.end()
         with self._lock:
             if self._file is not None:
                 self._file.close()
@@ -174,14 +166,9 @@ class AttachedRecorder:
 
     def spawned(self, cell: Cell) -> None:
         """See an actor before it is sent anything; the runtime calls it."""
-        tap_cell(cell)
+        self._attachment.meet(cell)
 
     def _started(self, event: ActorStarted | ActorRestarted) -> None:
-        ref = self.system.lookup(event.path)
-        cell = None if ref is None else ref.cell
-        while cell is not None and cell.parent is not None:
-            tap_cell(cell)  # a supervisor's children have started before itself
-            cell = cell.parent
         self._of_actor("started" if isinstance(event, ActorStarted) else "restarted", event)
 
     def _failed(self, event: ActorFailed) -> None:
@@ -277,9 +264,3 @@ class _At(NamedTuple):
 
 def _path(ref: ActorRef[Any] | None) -> str | None:
     return None if ref is None else ref.path
-
-
-def _below(cell: Cell) -> Iterator[Cell]:
-    for child in tuple((cell.children or {}).values()):
-        yield child
-        yield from _below(child)

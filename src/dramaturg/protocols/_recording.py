@@ -9,16 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, final, overload
 from uuid import UUID
 
+from dramaturg.actors import TypeRegistry
+from dramaturg.protocols._borders import (
+    BOOL,
+    NUMBER,
+    PATH,
+    TEXT,
+    Kind,
+    check_options,
+    instance,
+    optional,
+)
 from dramaturg.protocols._recording_diagram import drawn_as_mermaid, drawn_as_text
 from dramaturg.protocols._recording_entry import RecordedMessage, RecordingEntry
-from dramaturg.protocols._recording_errors import RecordingError
+from dramaturg.protocols._recording_errors import ExportError, RecordingError
 from dramaturg.protocols._recording_file import Stored, older, read_file
 from dramaturg.protocols._recording_messages import MessageForms
 
 if TYPE_CHECKING:
     import os
 
-    from dramaturg.actors import TypeRegistry
     from dramaturg.protocols.testing import Faults
 
 __all__ = ["Recording", "entry_of"]
@@ -26,6 +36,13 @@ __all__ = ["Recording", "entry_of"]
 NOT_HERE = RecordedMessage(
     "opaque", "builtins:object", "...", problem="it is in the entry of its sending, which is gone"
 )
+
+
+_PLACE = Kind(
+    lambda value: callable(value) or isinstance(value, str),
+    'a function, or "package.module:function"',
+)
+_REGISTRY = optional(instance(TypeRegistry, "a TypeRegistry"))
 
 
 @final
@@ -65,8 +82,10 @@ class Recording(Sequence[RecordingEntry]):
 
         :param registry: decodes what the codec has stored; without it that is opaque.
         :raises RecordingError: if it is no recording.
+        :raises OptionError: for what is no path or no registry.
         :raises OSError: if it cannot be read.
         """
+        check_options(path=(path, PATH), registry=(registry, _REGISTRY))
         newest = read_file(Path(path))
         records = newest.records
         before = older(Path(path))
@@ -125,7 +144,14 @@ class Recording(Sequence[RecordingEntry]):
         :param actor: the path of an actor that has sent or got it, or whom it is about.
         :param since: seconds since the recorder was attached; ``until`` likewise.
         :param correlation: the id of the message from outside that has led to it.
+        :raises OptionError: for a value of another type.
         """
+        check_options(
+            actor=(actor, optional(TEXT)),
+            since=(since, optional(NUMBER)),
+            until=(until, optional(NUMBER)),
+            correlation=(correlation, optional(instance(UUID, "a UUID"))),
+        )
         return self._with(
             tuple(
                 each
@@ -177,6 +203,7 @@ class Recording(Sequence[RecordingEntry]):
         around: RecordingEntry | None = None,
         faults: Faults | None = None,
         at_rest: str | Callable[[Any], object] | None = None,
+        overwrite: bool = False,
     ) -> Path:
         """Write a test that runs the incident again, and fails as long as its bug is there.
 
@@ -192,22 +219,48 @@ class Recording(Sequence[RecordingEntry]):
         :param faults: budgets; recorded failures of actors that they allow to crash are made
             to happen again. All others are expected to follow from the messages.
         :param at_rest: what has to hold in the end, a function of the view; as ``scenario``.
+        :param overwrite: whether a file that is there may be replaced.
         :returns: where it was written.
         :raises RecordingError: if there is nothing from outside, a message cannot be rebuilt, or
             a function cannot be imported.
-        :raises OSError: if it cannot be written.
+        :raises OptionError: for an option of another type.
+        :raises ExportError: if the file is there already, or its directory is not.
+        :raises OSError: if it cannot be written for another reason.
         """
+        from dramaturg.protocols.testing._faults import Faults  # noqa: PLC0415 - the kit's
         from dramaturg.protocols.testing._incident_export import (  # noqa: PLC0415 - the kit's
             Export,
             source_of,
         )
 
+        check_options(
+            path=(path, PATH),
+            scenario=(scenario, _PLACE),
+            faults=(faults, optional(instance(Faults, "Faults(...)"))),
+            at_rest=(at_rest, optional(_PLACE)),
+            overwrite=(overwrite, BOOL),
+        )
         if around is not None and around not in self.entries:
             raise RecordingError(thing=f"around={around}", problem="it is not in the recording")
         target = Path(path)
         wanted = Export(scenario=scenario, around=around, faults=faults, at_rest=at_rest)
-        target.write_text(source_of(self, wanted), encoding="utf-8")
+        _write(target, source_of(self, wanted), overwrite=overwrite)
         return target
+
+
+def _write(target: Path, text: str, *, overwrite: bool) -> None:
+    if not target.parent.is_dir():
+        raise ExportError(
+            path=str(target.parent), problem="is no directory", expected="one that is there"
+        )
+    try:
+        file = target.open("w" if overwrite else "x", encoding="utf-8")
+    except FileExistsError as error:
+        raise ExportError(
+            path=str(target), problem="is there already", expected="another path, or overwrite=True"
+        ) from error
+    with file:
+        file.write(text)
 
 
 def entry_of(stored: list[Any], forms: MessageForms) -> RecordingEntry:

@@ -6,7 +6,21 @@ from typing import final
 
 from dramaturg.actors import DramaturgError
 
-__all__ = ["RecordingError"]
+__all__ = ["ExportError", "RecordingError"]
+
+
+@final
+class ExportError(DramaturgError, OSError):
+    """A test cannot be written where it was wanted; nothing was written.
+
+    :param path: of the test; or of the directory, if that is what is missing.
+    """
+
+    def __init__(self, *, path: str, problem: str, expected: str) -> None:
+        self.path = path
+        self.problem = problem
+        self.expected = expected
+        super().__init__(f"{path}: {problem}; expected {expected}")
 
 
 @final

@@ -30,7 +30,7 @@ class Step(NamedTuple):
 
     state: Known
     outcome: Outcome
-    abandoned: tuple[Term, ...] = ()
+    abandoned: tuple[Timed, ...] = ()
     """What is left of parts that have been broken into; its messages may still come."""
 
 
@@ -98,7 +98,7 @@ class Rules:
         if action.kind == "?":
             left = derive(state.term, action, breaking_in=comes_in)
             if left is not NEVER:
-                abandoned = tuple(each.body for each in running(state.term) if each.otherwise)
+                abandoned = tuple(each for each in running(state.term) if each.otherwise)
                 return Step(self.known(party, left), Outcome.EXPECTED, abandoned)
         return None
 

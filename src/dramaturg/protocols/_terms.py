@@ -49,6 +49,7 @@ __all__ = [
     "nullable",
     "par",
     "prefixed",
+    "rebuilt",
     "relabel",
     "seq",
     "with_body",
@@ -230,6 +231,20 @@ def with_body(term: Timed, body: Term, *, started: bool) -> Term:
     return replace(term, body=body, started=started)
 
 
+def rebuilt(term: Seq | Alt | Par | Loop, again: Callable[[Term], Term]) -> Term:
+    """Put what ``again`` makes of each part in its place."""
+    match term:
+        case Seq(head=head, rest=rest):
+            return prefixed(again(head), again(rest))
+        case Alt(terms=terms):
+            return alt(again(each) for each in terms)
+        case Par(terms=terms):
+            return par(again(each) for each in terms)
+        case Loop(body=body, least=least, most=most):
+            return loop(again(body), least, most)
+    assert_never(term)
+
+
 # -- asking terms ------------------------------------------------------------------------
 
 
@@ -324,14 +339,6 @@ def relabel(
             return term
         case Letter(value=value):
             return letter(value)
-        case Seq(head=head, rest=rest):
-            return prefixed(again(head), again(rest))
-        case Alt(terms=terms):
-            return alt(again(each) for each in terms)
-        case Par(terms=terms):
-            return par(again(each) for each in terms)
-        case Loop(body=body, least=least, most=most):
-            return loop(again(body), least, most)
         case Timed(body=body, otherwise=otherwise):
             inside = again(body)
             instead = None if otherwise is None else again(otherwise)
@@ -342,7 +349,8 @@ def relabel(
             return replace(
                 term, body=inside, otherwise=instead, clock=runs(term.key), lingers=lingers
             )
-    assert_never(term)
+        case _:
+            return rebuilt(term, again)
 
 
 def without_deadlines(term: Term) -> Term:
@@ -350,14 +358,7 @@ def without_deadlines(term: Term) -> Term:
     match term:
         case Empty() | Never() | Letter():
             return term
-        case Seq(head=head, rest=rest):
-            return prefixed(without_deadlines(head), without_deadlines(rest))
-        case Alt(terms=terms):
-            return alt(without_deadlines(each) for each in terms)
-        case Par(terms=terms):
-            return par(without_deadlines(each) for each in terms)
-        case Loop(body=body, least=least, most=most):
-            return loop(without_deadlines(body), least, most)
         case Timed(body=body):
             return without_deadlines(body)
-    assert_never(term)
+        case _:
+            return rebuilt(term, without_deadlines)

@@ -31,6 +31,7 @@ __all__ = [
     "TopicStatistics",
     "TopicSubscription",
     "Unsubscribe",
+    "interest_in",
     "is_request",
 ]
 
@@ -135,7 +136,7 @@ class Subscribe(PlainRequest[TopicSubscription]):
             raise OptionError(option="types", value=types, expected="a class, or a pattern")
         check_slow(slow)
         object.__setattr__(self, "ref", ref)
-        object.__setattr__(self, "interest", _interest(types, pattern, with_name=with_name))
+        object.__setattr__(self, "interest", interest_in(types, pattern, with_name=with_name))
         object.__setattr__(self, "slow", slow)
 
 
@@ -157,7 +158,7 @@ class Unsubscribe(PlainRequest[bool]):
     def __init__(self, ref: ActorRef[Any], *types: type, pattern: str | None = None) -> None:
         _check_ref(ref)
         given = bool(types) or pattern is not None
-        interest = _interest(types, pattern, with_name=False) if given else None
+        interest = interest_in(types, pattern, with_name=False) if given else None
         object.__setattr__(self, "ref", ref)
         object.__setattr__(self, "interest", interest)
 
@@ -277,7 +278,13 @@ def is_request(cls: type) -> bool:
     return Request in cls.__mro__ or PlainRequest in cls.__mro__
 
 
-def _interest(types: tuple[type, ...], pattern: str | None, *, with_name: bool) -> Interest:
+def interest_in(
+    types: tuple[type, ...], pattern: str | None, *, with_name: bool = False
+) -> Interest:
+    """Make an interest; without types it is in all of them.
+
+    :raises OptionError: for what is no class, or a class of requests; or no pattern.
+    """
     for each in types:
         if not isinstance(each, type) or is_request(each):
             raise OptionError(

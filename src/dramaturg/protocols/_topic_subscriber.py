@@ -55,11 +55,11 @@ if TYPE_CHECKING:
 __all__ = ["Subscriber"]
 
 
-@final
 class Subscriber:
     """A subscription, as its topic keeps it; but for slots, used in the topic's turn only."""
 
     __slots__ = (
+        "behind",
         "called",
         "delivered",
         "dropped",
@@ -84,6 +84,8 @@ class Subscriber:
         self.waiting: deque[Any] = deque()
         self.called = False
         """The topic has been told that it may go on."""
+        self.behind = False
+        """There is more for it than what waits here: who keeps that elsewhere is called too."""
         self.delivered = 0
         self.dropped = 0
         self.parked = 0
@@ -259,7 +261,7 @@ class _Handed:
             return
         if error is not None:
             self._see_to(error, subscriber.ref.cell)
-        if subscriber.waiting and not subscriber.called:
+        if (subscriber.waiting or subscriber.behind) and not subscriber.called:
             subscriber.called = True
             subscriber.topic.cell.post_internal(_CaughtUp(subscriber))
 

@@ -52,7 +52,8 @@ class Outcome(Enum):
     DUPLICATE = "duplicate"
     """The network may deliver twice, and it has come before."""
     LATE = "late"
-    """It belongs to a part that a deadline has ended; it was on its way."""
+    """It belongs to a part that a deadline has ended, and was on its way; or it is sent by somebody
+    by whose clock the deadline does not go."""
     EARLY = "early"
     """It has overtaken messages of others, or of a channel that keeps no order."""
     AFTER_LOSS = "after loss"

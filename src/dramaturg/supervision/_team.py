@@ -49,6 +49,7 @@ from dramaturg.supervision._window import RestartWindow
 
 if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
+    from dramaturg.actors._clock import TimerHandle
     from dramaturg.actors._incarnation import ChildExit
     from dramaturg.supervision._spec import ChildSpec, SupervisorSpec
 
@@ -59,14 +60,19 @@ __all__ = ["Team"]
 class _TryAgain(Internal):
     """A restart failed, or waits for its time: the next attempt is due."""
 
-    __slots__ = ("_cause", "_child", "_team")
+    __slots__ = ("_cause", "_child", "_team", "timer")
 
     def __init__(self, team: Team, child: Child, cause: BaseException | None) -> None:
         self._team = team
         self._child = child
         self._cause = cause
+        self.timer: TimerHandle | None = None
 
     def handle(self, cell: Cell) -> Any:  # noqa: ARG002 - it knows its team
+        # It may have rung just before another attempt was made, which failed: then a pause
+        # has begun anew, and has a timer of its own.
+        if self.timer is not self._child.timer:
+            return None
         return self._team.try_again(self._child, self._cause)
 
 
@@ -248,7 +254,7 @@ class Team:
         else:
             pause = backoff.delay(max(0, child.failures), cell.system.random)
             when = cell.system.now() + pause
-            child.timer = cell.system.clock.call_at(when, cell.post_internal, again)
+            child.timer = again.timer = cell.system.clock.call_at(when, cell.post_internal, again)
 
     def try_again(self, child: Child, cause: BaseException | None) -> Any:
         if not child.restarting or self.children.get(child.id) is not child:

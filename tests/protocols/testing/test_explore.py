@@ -24,8 +24,9 @@ from dramaturg.protocols.testing import (
     to_token,
 )
 from dramaturg.protocols.testing._faults_follow import FaultsFollow
-from dramaturg.protocols.testing._pickers import FaultsCompete, Swarm, Uniform
+from dramaturg.protocols.testing._pickers import FaultsCompete, Swarm
 from dramaturg.protocols.testing._run import run
+from dramaturg.protocols.testing._walks import Uniform
 from tests.protocols.testing.lost_update import SHORTEST, careful, lost_update
 from tests.protocols.testing.worlds import Keeper, Source
 
@@ -234,7 +235,7 @@ def test_what_never_comes_to_rest_is_unknown() -> None:
 
     verdict = explore(scenario, schedules=5, events=20)
 
-    assert (verdict.outcome, verdict.truncated, verdict.events) == ("unknown", 5, 5 * 40)
+    assert (verdict.outcome, verdict.truncated, verdict.events) == ("unknown", 5, 40 + 4 * 20)
     assert "100% cut off" in str(verdict)
 
 
@@ -273,6 +274,29 @@ def test_a_circle_with_nothing_going_wrong_is_named_though_few_runs_get_into_it(
     assert "over and over deliver" in str(verdict)
 
 
+def test_what_only_takes_long_goes_in_no_circle() -> None:
+    class Source:
+        def on_message(self, sender: str, message: Any) -> list[Output]:
+            return []
+
+        def on_start(self) -> list[Output]:
+            return [("b", number) for number in range(100)]
+
+    class Sink:
+        def on_message(self, sender: str, message: Any) -> list[Output]:
+            return []
+
+    def scenario(world: World) -> None:
+        world.add("a", Source())
+        world.add("b", Sink())
+        world.sometimes(lambda _: True, "always reached")
+
+    verdict = explore(scenario, faults=Faults(drops=1), schedules=20, events=20)
+
+    assert verdict.truncated
+    assert verdict.livelock == ()
+
+
 def test_what_comes_again_and_again_is_drawn_once() -> None:
     def scenario(world: World) -> None:
         world.add("c", Clockwork())
@@ -307,7 +331,7 @@ def test_one_run_is_enough_if_there_is_nothing_to_choose() -> None:
 
 @pytest.mark.parametrize("limit", [{"schedules": 0}, {"events": -1}, {"schedules": 1.5}])
 def test_limits_are_positive(limit: Any) -> None:
-    with pytest.raises(ScenarioError, match="too few"):
+    with pytest.raises(ScenarioError, match="cannot be used; expected an int of at least 1"):
         explore(lost_update, **limit)
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 import subprocess
 import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from uuid import UUID
 import pytest
 
 from dramaturg.actors import Actor, ActorSystem, handler
-from dramaturg.protocols import Recorder, Recording, RecordingError
+from dramaturg.protocols import ExportError, Recorder, Recording, RecordingError
 from dramaturg.protocols.testing import Faults, Simulation
 from tests.protocols.testing import incident_shop, incident_values
 from tests.protocols.testing.incident_shop import careful, never_negative, sold_twice
@@ -220,7 +221,10 @@ def local_setup() -> Any:
         "tests.protocols.testing.incident_values:nobody",
         "tests.protocols.testing.incident_values",
         "tests.protocols.testing.incident_values:__name__",
+        "xy",
+        ".xy:z",
         local_setup(),
+        partial(incident_values.box),
     ],
 )
 async def test_a_scenario_that_no_test_can_import_is_refused(tmp_path: Path, scenario: Any) -> None:
@@ -254,6 +258,28 @@ async def test_a_recording_without_messages_from_outside_is_refused(tmp_path: Pa
         recording[:0].to_test(tmp_path / "test_x.py", box)
     with pytest.raises(RecordingError, match="not in the recording"):
         recording[:1].to_test(tmp_path / "test_x.py", box, around=recording[2])
+
+
+async def test_a_test_that_is_there_is_replaced_only_if_one_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "test_x.py"
+    path.write_text("edited by hand", encoding="utf-8")
+    recording = await recorded("a")
+
+    with pytest.raises(ExportError, match="is there already; expected another path") as raised:
+        recording.to_test(path, box)
+    assert raised.value.path == str(path)
+    assert path.read_text(encoding="utf-8") == "edited by hand"
+
+    recording.to_test(path, box, overwrite=True)
+    assert "replay_incident" in path.read_text(encoding="utf-8")
+
+
+async def test_a_directory_that_is_not_there_is_named_and_not_made(tmp_path: Path) -> None:
+    recording = await recorded("a")
+    with pytest.raises(ExportError) as raised:
+        recording.to_test(tmp_path / "testing" / "test_x.py", box)
+    assert raised.value.path == str(tmp_path / "testing")
+    assert not (tmp_path / "testing").exists()
 
 
 async def test_two_things_of_one_name_are_told_apart_if_they_can_be(tmp_path: Path) -> None:

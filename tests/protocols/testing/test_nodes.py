@@ -183,7 +183,7 @@ def test_a_message_to_a_node_that_is_not_there_is_refused() -> None:
     async def scenario(sim: Simulation) -> None:
         sim.ref("bank/ledger").tell(Add(1))
 
-    with pytest.raises(ScenarioError, match="is on no node"):
+    with pytest.raises(ScenarioError, match="there is no node 'bank'"):
         explore_system(scenario, schedules=1)
 
 

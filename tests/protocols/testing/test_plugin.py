@@ -124,13 +124,15 @@ def test_given_below_is_refused() -> None:
     @given(number=st.integers())
     def test_it(world: World, number: int) -> None: ...
 
-    with pytest.raises(ScenarioError, match="@given above @simulate"):
+    with pytest.raises(ScenarioError, match="@given above @simulate") as raised:
         simulate(test_it)
+    assert raised.value.thing == "test_given_below_is_refused.<locals>.test_it"
 
 
-def test_a_value_that_cannot_be_is_refused_when_the_test_runs() -> None:
+def test_a_value_that_cannot_be_is_refused_where_it_is_given() -> None:
+    decorate = simulate(schedules=0)
     with pytest.raises(ScenarioError, match="schedules=0"):
-        simulate(schedules=0)(_lost_update)()
+        decorate(_lost_update)
 
 
 # -- Hypothesis --------------------------------------------------------------------------------

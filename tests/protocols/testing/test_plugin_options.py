@@ -70,7 +70,7 @@ def test_a_failing_schedule_is_replayed_alone(pytester: pytest.Pytester) -> None
 
 def test_a_replay_tells_what_was_skipped(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(test_it=TESTS)
-    token = to_token(("deliver gone->store #0", "deliver a->store #0"))
+    token = to_token(("deliver gone->store #0", "deliver b->store #0"))
 
     result = run(pytester, "test_it.py::test_world", f"--simulate-replay={token}")
 
@@ -109,6 +109,16 @@ def test_what_is_no_token_is_refused_at_once(pytester: pytest.Pytester, token: s
 )
 def test_a_value_that_cannot_be_is_refused_at_once(pytester: pytest.Pytester, option: str) -> None:
     assert run(pytester, option).ret == pytest.ExitCode.USAGE_ERROR
+
+
+def test_failures_are_not_kept_in_a_file_that_is_there(pytester: pytest.Pytester) -> None:
+    file = pytester.makefile(".txt", notes="mine")
+
+    result = run(pytester, f"--simulate-failures={file}")
+
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*--simulate-failures=*notes.txt: a file; expected a directory"])
+    assert file.read_text() == "mine"
 
 
 COUNTING = """

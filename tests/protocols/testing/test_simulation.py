@@ -1,22 +1,16 @@
 """A whole actor system under the simulator: what is chosen, what stands still, what goes wrong."""
 
 import asyncio
-import random
-import socket
 import subprocess
 import sys
-import threading
 import time
-import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dramaturg.actors import Actor, ActorCrashed, DeadlineExceeded, Props, ThreadActor, handler
+from dramaturg.actors import Actor, ActorCrashed, DeadlineExceeded, Props, handler
 from dramaturg.protocols.testing import (
-    EscapeError,
     Faults,
     ScenarioError,
     SimulatedCrash,
@@ -220,10 +214,9 @@ def test_a_crash_at_the_top_is_no_failure_of_the_system_and_another_error_is() -
     assert explore_system(quiet, faults=Faults(crashes=1), schedules=20).passed
     verdict = explore_system(loud, schedules=20)
     assert verdict.failure is not None
-    assert (verdict.failure.property, verdict.failure.detail) == (
-        "system fails",
-        "KeyError: 'fell'",
-    )
+    assert verdict.failure.property == "system fails"
+    assert verdict.failure.detail.startswith("KeyError in /Fragile-1 (Fragile.fall, tests/")
+    assert verdict.failure.detail.endswith("): 'fell'")
     assert issubclass(SimulatedCrash, Exception)
 
 
@@ -310,7 +303,9 @@ def test_an_assertion_in_a_scenario_is_a_failure() -> None:
 def test_what_is_no_scenario_is_refused() -> None:
     with pytest.raises(ScenarioError, match="is no scenario of a system"):
         explore_system(lambda sim: None)  # type: ignore[arg-type, return-value]
-    with pytest.raises(ScenarioError, match=r"allow=\['clocks'\]"):
+    with pytest.raises(
+        ScenarioError, match=r"allow=\('clocks',\): cannot be used; expected several of clock"
+    ):
         explore_system(careful, allow=("clocks",))
 
 
@@ -341,70 +336,6 @@ def test_a_replay_tells_what_was_skipped() -> None:
 
     assert again.skipped == ("deliver /ann->/store #7",)
     assert again.run.schedule[0] == "deliver scenario->/bob #0"
-
-
-# -- escapes ---------------------------------------------------------------------------
-
-
-# By name and when it is called: the functions of the modules are exchanged meanwhile.
-ESCAPES: dict[str, Callable[[], object]] = {
-    "clock": lambda: time.time(),  # noqa: PLW0108
-    "sleep": lambda: time.sleep(0),
-    "random": lambda: random.random(),  # noqa: PLW0108
-    "ids": lambda: uuid.uuid4(),  # noqa: PLW0108
-    "thread": lambda: threading.Thread(target=print).start(),
-    "socket": lambda: socket.socket().bind(("", 0)),
-}
-
-
-class Escaping(Actor):
-    @handler
-    def go(self, message: str) -> None:
-        ESCAPES[message]()
-
-    @handler
-    async def to_thread(self, message: Get) -> None:
-        await asyncio.to_thread(print)
-
-
-async def escaped(sim: Simulation, message: Any) -> None:
-    with pytest.raises(ActorCrashed) as raised:
-        await sim.system.spawn(Escaping, name="e").request(message)
-    cause = raised.value.__cause__
-    assert isinstance(cause, EscapeError), cause
-
-
-@pytest.mark.parametrize("what", [*ESCAPES, Get()], ids=str)
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_what_reaches_outside_is_named(what: Any) -> None:
-    async def scenario(sim: Simulation) -> None:
-        await escaped(sim, what)
-        # Seen already, where it was raised.
-        sim.system._failure = None
-
-    explore_system(scenario, schedules=1).check()
-
-
-def test_what_is_allowed_may_be_used() -> None:
-    async def scenario(sim: Simulation) -> None:
-        await sim.system.spawn(Escaping, name="e").request("clock")
-
-    assert explore_system(scenario, schedules=1, allow=("clock",)).passed
-    clock = time.time
-    explore_system(careful, schedules=1)
-    assert time.time is clock
-
-
-def test_a_blocking_actor_is_no_part_of_a_simulation() -> None:
-    class Blocking(ThreadActor):
-        @handler
-        def get(self, message: Get) -> None: ...
-
-    async def scenario(sim: Simulation) -> None:
-        with pytest.raises(EscapeError):
-            sim.system.spawn(Blocking)
-
-    explore_system(scenario, schedules=1).check()
 
 
 # -- time and quiet -----------------------------------------------------------------------
@@ -463,64 +394,3 @@ def test_a_run_that_is_cut_off_ends_its_scenario() -> None:
 
     assert verdict.outcome == "unknown"
     assert set(ended) == {"yes"}
-
-
-# -- properties that a scenario declares while it runs -----------------------------------------
-
-
-def test_what_is_never_reached_fails() -> None:
-    async def scenario(sim: Simulation) -> None:
-        store = sim.system.spawn(Store, name="store")
-        sim.sometimes(lambda view: view["/store"].stock == 7, "seven")
-        sim.sometimes(lambda view: view["/store"].stock == 1, "one")
-        await store.request(Put(1))
-
-    verdict = explore_system(scenario, schedules=3)
-
-    assert verdict.outcome == "fail"
-    assert verdict.never == ("sometimes seven",)
-
-
-def test_what_does_not_come_to_hold_fails() -> None:
-    async def scenario(sim: Simulation) -> None:
-        store = sim.system.spawn(Store, name="store")
-        await asyncio.sleep(10.0)
-        sim.eventually(lambda view: view["/store"].stock == 7, name="seven")
-        sim.eventually(lambda view: view["/store"].stock == 1, within=2.0, name="one")
-        await asyncio.sleep(1.0)
-        await store.request(Put(1))
-
-    verdict = explore_system(scenario, schedules=3)
-
-    assert verdict.failure is not None
-    assert verdict.failure.property == "eventually seven"
-
-
-def test_what_holds_too_late_fails() -> None:
-    async def scenario(sim: Simulation) -> None:
-        store = sim.system.spawn(Store, name="store")
-        sim.eventually(lambda view: view["/store"].stock == 1, within=2.0, name="one")
-        await asyncio.sleep(3.0)
-        await store.request(Put(1))
-
-    verdict = explore_system(scenario, schedules=3)
-
-    assert verdict.failure is not None
-    assert verdict.failure.detail == "did not hold within 2 s"
-
-
-def test_a_cause_without_its_effect_fails() -> None:
-    async def scenario(sim: Simulation) -> None:
-        store = sim.system.spawn(Store, name="store")
-        sim.leads_to(
-            lambda view: view["/store"].stock == 1,
-            lambda view: view["/store"].stock == 2,
-            name="one, then two",
-        )
-        await store.request(Put(1))
-        await store.request(Put(3))
-
-    verdict = explore_system(scenario, schedules=3)
-
-    assert verdict.failure is not None
-    assert verdict.failure.property == "leads_to one, then two"

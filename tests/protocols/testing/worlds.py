@@ -65,6 +65,21 @@ class Book(Keeper):
         return [("log", ("back", self.kept))]
 
 
+def two_sources(world: World) -> None:
+    """Let one send two messages, and another one, to the same."""
+    world.add("a", Source("c", 1, 2))
+    world.add("b", Source("c", 3))
+    world.add("c", Keeper())
+
+
+def book(world: World) -> None:
+    """Let a book get two messages from outside."""
+    world.add("b", Book())
+    world.add("log", Keeper())
+    for number in (1, 2):
+        world.send("user", "b", number)
+
+
 def begun(fill: Callable[[World], None], **options: Any) -> World:
     """Make a world and let it begin."""
     world = World(**options)

@@ -60,7 +60,7 @@ async def test_an_event_nobody_waits_for_is_refused() -> None:
     async with started() as system:
         instance = await flow.start(system, Order(), id="1")
         with pytest.raises(WorkflowInputError, match="'decision'"):
-            await instance.signal("desicion", value=True)
+            await instance.signal("decisions", value=True)
         with pytest.raises(WorkflowInputError, match="bool"):
             await instance.signal("decision", "yes")
         with pytest.raises(UnknownWorkflowInstance):

@@ -1,6 +1,16 @@
 """All planted bugs."""
 
-from tests.simulated.planted import front, mailbox, requests, supervisor, timers, topic, watch
+from tests.simulated.planted import (
+    blackboard,
+    delegator,
+    front,
+    mailbox,
+    requests,
+    supervisor,
+    timers,
+    topic,
+    watch,
+)
 from tests.simulated.planted.plant import Bug
 
 BUGS: tuple[Bug, ...] = (
@@ -11,4 +21,6 @@ BUGS: tuple[Bug, ...] = (
     *topic.BUGS,
     *watch.BUGS,
     *front.BUGS,
+    *blackboard.BUGS,
+    *delegator.BUGS,
 )

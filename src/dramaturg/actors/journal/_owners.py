@@ -107,11 +107,12 @@ class Owners:
             with path.open("r+", encoding="utf-8") as file:
                 if not _lock(file):
                     return _who(path)
-                path.unlink(missing_ok=True)
+                if sys.platform != "win32":  # it would not let go of a file that is open
+                    path.unlink(missing_ok=True)
         except FileNotFoundError:
             return None
         except OSError as error:  # it cannot be looked at, so nobody knows
-            return None if sys.platform == "win32" else f"somebody ({error})"
+            return f"somebody ({error})"
         return None
 
 

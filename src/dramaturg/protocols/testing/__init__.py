@@ -20,7 +20,12 @@ from dramaturg.protocols.testing._deliveries import (
     monotonic,
 )
 from dramaturg.protocols.testing._disk import Disk
-from dramaturg.protocols.testing._errors import EscapeError, NotReproducibleError, ScenarioError
+from dramaturg.protocols.testing._errors import (
+    EscapeError,
+    ForeignScheduleError,
+    NotReproducibleError,
+    ScenarioError,
+)
 from dramaturg.protocols.testing._explore import Scenario, explore, replay
 from dramaturg.protocols.testing._explore_system import explore_system, replay_system
 from dramaturg.protocols.testing._explorer import explore_all
@@ -137,6 +142,7 @@ __all__ = [
     "Failed",
     "Failure",
     "Faults",
+    "ForeignScheduleError",
     "GaveUp",
     "Histories",
     "HistoryError",

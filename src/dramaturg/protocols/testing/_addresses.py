@@ -7,12 +7,14 @@ the actor itself if it lives there, else a stand-in whose door leads to the netw
 
 from __future__ import annotations
 
+import contextlib
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, NoReturn, final
 
 from dramaturg.actors import Actor
 from dramaturg.actors._cell import Cell
 from dramaturg.actors._ref import TRANSLATE_REFS, ActorRef
+from dramaturg.actors._state import STOPPED
 from dramaturg.protocols.testing._errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -21,7 +23,16 @@ if TYPE_CHECKING:
     from dramaturg.actors import ActorSystem
     from dramaturg.protocols.testing._simulated_system import SimulatedSystem
 
-__all__ = ["Address", "FarCell", "name_of", "packed", "unpacked"]
+__all__ = [
+    "Address",
+    "FarCell",
+    "name_of",
+    "nobody_at",
+    "packed",
+    "packed_error",
+    "unpacked",
+    "unpacked_error",
+]
 
 _TRANSLATE_ADDRESSES = "addresses"
 
@@ -45,7 +56,9 @@ class Address:
         node, slash, rest = text.partition("/") if isinstance(text, str) else ("", "", "")
         if not slash or not rest:
             raise ScenarioError(
-                thing=f"ref({text!r})", problem="no address", expected='one such as "store/ledger"'
+                thing=f"ref({text!r})",
+                problem="no address",
+                expected='one such as "store/ledger", node and path',
             )
         return cls(node, f"/{rest}")
 
@@ -100,6 +113,21 @@ class FarCell(Cell):
         )
 
 
+class Nobody(Actor):
+    """Stands where no actor is."""
+
+
+def nobody_at(system: ActorSystem, path: str) -> Cell:
+    """Make what stands where no actor is: as one that has stopped."""
+    cell = Cell(system, system.root, path.rpartition("/")[2], Nobody)
+    cell.where = path
+    cell.dispatcher = system.direct
+    cell.state = STOPPED
+    cell.put = cell.refuse
+    cell.ref = ActorRef(cell)
+    return cell
+
+
 def name_of(cell: Cell) -> str:
     """Return what an actor is called in the names of events."""
     if cell.__class__ is FarCell:
@@ -131,3 +159,28 @@ def packed(value: Any, sender: str) -> Any:
 def unpacked(value: Any, translate: Callable[[Address], ActorRef[Any]]) -> Any:
     """Copy what arrives at a node."""
     return deepcopy(value, {_TRANSLATE_ADDRESSES: translate})  # type: ignore[dict-item]
+
+
+def packed_error(error: BaseException, sender: str) -> BaseException:
+    """Copy an error that answers a request, as :func:`packed`, and what it is caused by.
+
+    A cause that cannot be copied stays behind, and so do all frames: they are of that node.
+
+    :raises ScenarioError: if the error itself cannot be copied.
+    """
+    found: BaseException = packed(error, sender)
+    cause = error.__cause__
+    if cause is not None:
+        with contextlib.suppress(ScenarioError):
+            found.__cause__ = packed_error(cause, sender)
+    return found
+
+
+def unpacked_error(
+    error: BaseException, translate: Callable[[Address], ActorRef[Any]]
+) -> BaseException:
+    """Copy an error that arrives at a node, with its causes."""
+    found: BaseException = unpacked(error, translate)
+    if error.__cause__ is not None:
+        found.__cause__ = unpacked_error(error.__cause__, translate)
+    return found

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+from dramaturg.protocols._borders import ITERABLE, TEXTS, Kind, at_least, instance
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._history_verdict import HistoryVerdict
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Mapping
+    from collections.abc import Hashable, Iterable
 
 __all__ = ["CausalVerdict", "Delivered", "VectorClock", "causal"]
+
+
+_COUNTS = Kind(
+    lambda value: value is None or (isinstance(value, Mapping) and TEXTS.fits(value)),
+    "a dict of how many events each process knows of, by its name",
+)
 
 
 @final
@@ -28,11 +37,12 @@ class VectorClock:
     def __init__(self, counts: Mapping[str, int] | None = None) -> None:
         """Make a clock; a process that is left out stands at 0.
 
-        :raises ScenarioError: for a count below 0.
+        :raises ScenarioError: for a count below 0, or no counts of processes by name.
         """
+        check_kinds(counts=(counts, _COUNTS))
         given = {} if counts is None else dict(counts)
         for process, count in given.items():
-            if not isinstance(count, int) or count < 0:
+            if not at_least(0).fits(count):
                 raise ScenarioError(
                     thing=f"VectorClock of {process!r}: {count!r}",
                     problem="no count of events",
@@ -48,7 +58,11 @@ class VectorClock:
         return VectorClock({**self._counts, process: self[process] + 1})
 
     def merged(self, other: VectorClock) -> VectorClock:
-        """Return the clock that knows what either knows."""
+        """Return the clock that knows what either knows.
+
+        :raises ScenarioError: if the other is no clock.
+        """
+        check_kinds(other=(other, instance(VectorClock, "a VectorClock")))
         both = {*self._counts, *other._counts}
         return VectorClock({each: max(self[each], other[each]) for each in both})
 
@@ -101,12 +115,17 @@ def causal(deliveries: Iterable[Delivered]) -> CausalVerdict:
     :param deliveries: of all processes; those of each in the order in which they took place.
     :raises ScenarioError: for something that is no :class:`Delivered`.
     """
+    check_kinds(deliveries=(deliveries, ITERABLE))
     had: dict[Hashable, list[Delivered]] = {}
     known: dict[Hashable, VectorClock] = {}
     count = 0
     for each in deliveries:
-        if not isinstance(each, Delivered):
-            raise ScenarioError(thing=f"{each!r}", problem="no delivery", expected="Delivered")
+        if not isinstance(each, Delivered) or not _is_whole(each):
+            raise ScenarioError(
+                thing=f"{each!r}",
+                problem="no delivery",
+                expected="Delivered, by a process that can be hashed, and with a VectorClock",
+            )
         count += 1
         before = had.setdefault(each.process, [])
         clock = known.get(each.process, VectorClock())
@@ -118,6 +137,14 @@ def causal(deliveries: Iterable[Delivered]) -> CausalVerdict:
         before.append(each)
         known[each.process] = clock.merged(each.clock)
     return CausalVerdict("pass", f"causal: {count} deliveries")
+
+
+def _is_whole(delivered: Delivered) -> bool:
+    try:
+        hash(delivered.process)
+    except TypeError:
+        return False
+    return isinstance(delivered.clock, VectorClock)
 
 
 def _text(early: Delivered, late: Delivered) -> str:

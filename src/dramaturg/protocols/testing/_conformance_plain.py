@@ -148,11 +148,18 @@ def _checked(
     made: dict[str, tuple[str, ...]] = {}
     for given, names in roles.items():
         role = protocol.role(given.name if isinstance(given, Role) else given)
-        made[role.name] = players = (names,) if isinstance(names, str) else tuple(names)
-        if not players or (len(players) > 1 and not role.many):
+        several = names if isinstance(names, Iterable) else ()
+        made[role.name] = players = (names,) if isinstance(names, str) else tuple(several)
+        if (
+            not players
+            or not all(isinstance(each, str) and each for each in players)
+            or (len(players) > 1 and not role.many)
+        ):
             expected = "at least one name" if role.many else "one name"
             raise OptionError(option=f"roles[{role.name!r}]", value=names, expected=expected)
     for name in protocol.role_names:
         if name not in made:
-            raise UnknownRoleError(part="conforms(roles=...)", role=name, known=tuple(made))
+            raise UnknownRoleError(
+                part="conforms(roles=...)", role=name, known=tuple(made), declared=True
+            )
     return made

@@ -16,7 +16,10 @@ from typing import TYPE_CHECKING, Any
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._future import Future
 from dramaturg.actors._reply import Reply
+from dramaturg.protocols._borders import instance
 from dramaturg.protocols.testing._addresses import name_of
+from dramaturg.protocols.testing._borders import check_given, check_kinds
+from dramaturg.protocols.testing._simulation import Simulation
 
 if TYPE_CHECKING:
     import asyncio
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 
     from dramaturg.actors import ActorSystem
     from dramaturg.actors._cell import Cell
-    from dramaturg.protocols.testing._simulation import Simulation
 
 __all__ = ["no_deadlock"]
 
@@ -47,7 +49,10 @@ def no_deadlock(
         request may then bring about what the others wait for.
     :param may_wait: paths of actors that wait for ever, or keep a stash, by their nature; whoever
         waits for them may do so, too.
+    :raises ScenarioError: for what is no simulation, or an option that cannot be used.
     """
+    check_kinds(sim=(sim, instance(Simulation, "a Simulation")))
+    check_given(deadlines_help=deadlines_help, may_wait=may_wait)
 
     def no_deadlock(_: object) -> None:
         events = sim.enabled()

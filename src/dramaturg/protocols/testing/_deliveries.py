@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar, final
 
+from dramaturg.protocols._borders import FUNCTION, ITERABLE, optional
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._history_verdict import HistoryVerdict
 
@@ -43,7 +45,7 @@ def exactly_once(
     :param effects: what was observed, in any order.
     :param expected: the keys; one that is in it twice counts once.
     :param key: what makes two effects the same; the effect itself by default.
-    :raises ScenarioError: for a key that cannot be hashed.
+    :raises ScenarioError: for a key that cannot be hashed, or nothing to go through.
     """
     wanted = _wanted(expected)
     found = _counts(effects, key)
@@ -61,7 +63,7 @@ def at_most_once(
     """Check that no key has two effects: that ids, for instance, are unique.
 
     :param expected: the keys that may have an effect at all; None for any.
-    :raises ScenarioError: for a key that cannot be hashed.
+    :raises ScenarioError: for a key that cannot be hashed, or nothing to go through.
     """
     wanted = None if expected is None else _wanted(expected)
     found = _counts(effects, key)
@@ -81,7 +83,7 @@ def at_least_once(
 ) -> CountVerdict:
     """Check that each expected key has an effect. What else has one does not matter.
 
-    :raises ScenarioError: for a key that cannot be hashed.
+    :raises ScenarioError: for a key that cannot be hashed, or nothing to go through.
     """
     wanted = _wanted(expected)
     found = _counts(effects, key)
@@ -90,6 +92,7 @@ def at_least_once(
 
 
 def _counts(effects: Iterable[_T], key: Callable[[_T], Hashable] | None) -> Counter[Any]:
+    check_kinds(effects=(effects, ITERABLE), key=(key, optional(FUNCTION)))
     found: Counter[Any] = Counter()
     for effect in effects:
         found[_hashable(effect if key is None else key(effect))] += 1
@@ -97,6 +100,7 @@ def _counts(effects: Iterable[_T], key: Callable[[_T], Hashable] | None) -> Coun
 
 
 def _wanted(expected: Iterable[Any]) -> dict[Any, None]:
+    check_kinds(expected=(expected, ITERABLE))
     # A dict for its order: the verdict does not depend on how sets are iterated.
     return {_hashable(each): None for each in expected}
 
@@ -143,8 +147,12 @@ def monotonic(
     :param key: what is compared; the value itself by default.
     :param per: whose value it is: each one's are compared only among themselves.
     :param strict: whether each has to be greater.
-    :raises ScenarioError: if ``per`` returns something that cannot be hashed.
+    :raises ScenarioError: if ``per`` returns something that cannot be hashed, or two values cannot
+        be compared.
     """
+    check_kinds(
+        values=(values, ITERABLE), key=(key, optional(FUNCTION)), per=(per, optional(FUNCTION))
+    )
     latest: dict[Any, Any] = {}
     number = -1
     for number, value in enumerate(values):
@@ -152,9 +160,20 @@ def monotonic(
         now = value if key is None else key(value)
         if whose in latest:
             before = latest[whose]
-            if not (before < now or (not strict and before == now)):
+            if not (_is_less(before, now) or (not strict and before == now)):
                 of = "" if per is None else f" of {whose!r}"
                 text = f"not monotonic: {now!r}{of}, value {number}, came after {before!r}"
                 return HistoryVerdict("fail", text)
         latest[whose] = now
     return HistoryVerdict("pass", f"monotonic: {number + 1} values")
+
+
+def _is_less(before: Any, now: Any) -> bool:
+    try:
+        return bool(before < now)
+    except TypeError as error:
+        raise ScenarioError(
+            thing=f"monotonic: {before!r}, {now!r}",
+            problem=f"cannot be compared: {error}",
+            expected="key= to return what can",
+        ) from None

@@ -59,10 +59,12 @@ def sequence_diagram(actors: Sequence[str], steps: Iterable[Step]) -> str:
 
 
 def _columns(actors: Sequence[str], steps: Sequence[Step]) -> list[str]:
-    """Return the actors, and who else has sent something."""
+    """Return the actors, then who has ended or is none, as they first appear."""
     names = dict.fromkeys(actors)
     for step in steps:
         flight = step.event.payload
+        if "/" in step.event.actor:  # a node has no column
+            names.setdefault(step.event.actor)
         if hasattr(flight, "sender"):
             names.setdefault(flight.sender)
             names.setdefault(flight.receiver)  # it may have ended since

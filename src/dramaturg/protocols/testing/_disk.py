@@ -12,6 +12,8 @@ import asyncio
 import errno
 from typing import TYPE_CHECKING
 
+from dramaturg.protocols._borders import TEXT, at_least
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Event
 
@@ -69,7 +71,11 @@ class Disk:
         return tuple(self._files)
 
     def read(self, name: str) -> bytes:
-        """Return what a file holds, synced or not; b"" if there is none."""
+        """Return what a file holds, synced or not; b"" if there is none.
+
+        :raises ScenarioError: if it is no name.
+        """
+        check_kinds(name=(name, TEXT))
         self._use(self._node)
         file = self._files.get(name)
         return b"" if file is None else file.synced + file.cached
@@ -96,7 +102,9 @@ class Disk:
         """Make sure that what was appended to a file survives a crash.
 
         :raises OSError: if it fails; then what was not synced still is not.
+        :raises ScenarioError: if it is no name.
         """
+        check_kinds(name=(name, TEXT))
 
         def sync() -> None:
             file = self._files.get(name)
@@ -109,7 +117,9 @@ class Disk:
         """Cut a file down to so many bytes, as one does with a torn end; at once durable.
 
         :raises OSError: if it fails; then the file is as it was.
+        :raises ScenarioError: if it is no name, or no length.
         """
+        check_kinds(name=(name, TEXT), length=(length, at_least(0)))
 
         def truncate() -> None:
             file = self._files.get(name)

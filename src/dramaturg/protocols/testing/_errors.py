@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dramaturg.actors import DramaturgError
 
-__all__ = ["EscapeError", "NotReproducibleError", "ScenarioError"]
+__all__ = ["EscapeError", "ForeignScheduleError", "NotReproducibleError", "ScenarioError"]
 
 
 class ScenarioError(DramaturgError, ValueError):
@@ -15,6 +15,28 @@ class ScenarioError(DramaturgError, ValueError):
         self.problem = problem
         self.expected = expected
         super().__init__(f"{thing}: {problem}; expected {expected}")
+
+
+class ForeignScheduleError(ScenarioError):
+    """A schedule to be run again has nothing to do with the scenario: replaying it shows nothing.
+
+    :param thing: the token, or the schedule.
+    :param skipped: the events that are not possible; the others are what the calm run does anyway.
+    :param events: how many events it has.
+    """
+
+    def __init__(self, *, thing: str, skipped: tuple[str, ...], events: int) -> None:
+        self.skipped = skipped
+        self.events = events
+        others = "" if len(skipped) == events else ", and the others are its calm run"
+        super().__init__(
+            thing=thing,
+            problem=(
+                f"does not belong to this scenario, in which {len(skipped)} of its {events} events"
+                f" are not possible, such as {skipped[0]}{others}"
+            ),
+            expected="one from a report on this very scenario",
+        )
 
 
 class NotReproducibleError(DramaturgError):

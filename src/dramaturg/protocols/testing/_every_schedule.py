@@ -20,6 +20,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dramaturg.protocols.testing._kernel import ALL, EVERYTHING
+from dramaturg.protocols.testing._repetition import repeating_tail
 from dramaturg.protocols.testing._run import run
 from dramaturg.protocols.testing._search import KEPT, Found, Limits, Searched
 
@@ -104,6 +105,11 @@ class EverySchedule:
             if ran.broken is not None:
                 seen.found = Found(ran, "every schedule", seen.schedules)
                 return seen
+            if ran.truncated:
+                if seen.schedules == 1:  # which is the calm one
+                    seen.livelock = repeating_tail(ran.schedule, self._limits.events)
+                if seen.is_hopeless(ran):
+                    return seen
             if len(seen.passing) < KEPT and not ran.truncated:
                 seen.passing.append(ran.schedule)
             if not self._go_back():

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dramaturg.protocols.testing._errors import NotReproducibleError, ScenarioError
+from dramaturg._running_test import RUNNING
+from dramaturg.protocols.testing._borders import check_filled, check_given, check_scenario
+from dramaturg.protocols.testing._errors import NotReproducibleError
 from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
 from dramaturg.protocols.testing._replay import (
     Replayed,
     check_reproducible,
-    from_token,
     replay as replay_schedule,
+    replay_again,
     to_token,
 )
 from dramaturg.protocols.testing._search import Found, Limits, Search, Searched
 from dramaturg.protocols.testing._shrink import shrink
+from dramaturg.protocols.testing._unknown import why_unknown
 from dramaturg.protocols.testing._verdict import Failure, Verdict
 from dramaturg.protocols.testing._world import World
 
@@ -23,13 +26,16 @@ if TYPE_CHECKING:
 
     from dramaturg.protocols.testing._event import Schedule
     from dramaturg.protocols.testing._every_schedule import EverySchedule
+    from dramaturg.protocols.testing._fault_targets import FaultTargets
     from dramaturg.protocols.testing._kernel import Kernel
 
-__all__ = ["Scenario", "explore", "investigate", "limits_of", "replay"]
+__all__ = ["SCHEDULES", "Scenario", "explore", "investigate", "limits_of", "of_the_run", "replay"]
 
 Scenario: TypeAlias = "Callable[[World], object]"
 """Fills a new world with actors and properties."""
 
+SCHEDULES = 500
+"""So many runs, unless somebody says how many."""
 MOST_TRUNCATED = 0.1
 """If a greater share of the runs was cut off, the verdict is unknown."""
 
@@ -40,9 +46,9 @@ def explore(
     network: Network = Network.FIFO,
     faults: Faults = NO_FAULTS,
     free_timers: bool = False,
-    schedules: int = 500,
+    schedules: int | None = None,
     events: int = 1_000,
-    seed: int = 0,
+    seed: int | None = None,
 ) -> Verdict:
     """Look for a schedule of plain actors that breaks a property.
 
@@ -50,12 +56,18 @@ def explore(
     before it is reported.
 
     :param scenario: called with a new :class:`World` for each run.
-    :param schedules: so many runs; ``events``: so many events in each.
-    :param seed: the same seed tries the same schedules.
-    :raises ScenarioError: if the scenario is not what a world needs.
+    :param schedules: so many runs; default 500, or what ``--simulate-schedules`` of the pytest
+        run says.
+    :param events: so many events in each, and then as many calm ones: whatever is not at rest
+        after that is cut off.
+    :param seed: the same seed tries the same schedules; default 0, or ``--simulate-seed``.
+    :raises ScenarioError: if the scenario is not what a world needs, or nobody in it has a name
+        in ``faults``.
     :raises NotReproducibleError: if the same schedule does not lead to the same run.
     """
+    check_given(schedules=schedules, events=events, seed=seed)
     make = _maker(scenario, network, faults, free_timers=free_timers)
+    schedules, seed = of_the_run(schedules, seed)
     return investigate(make, seed=seed, limits=limits_of(schedules, events))
 
 
@@ -73,27 +85,39 @@ def replay(
     calmly.
 
     :raises ScenarioError: if it is no token, or the scenario is not what a world needs.
+    :raises ForeignScheduleError: if nothing but the calm run is possible of it.
     """
-    make = _maker(scenario, network, faults, free_timers=free_timers)
-    schedule = from_token(token) if isinstance(token, str) else tuple(token)
-    return replay_schedule(make, schedule)
+    return replay_again(_maker(scenario, network, faults, free_timers=free_timers), token)
 
 
 def _maker(
     scenario: Scenario, network: Network, faults: Faults, *, free_timers: bool
 ) -> Callable[[], World]:
+    check_scenario(scenario, system=False)
+    check_given(network=network, faults=faults, free_timers=free_timers)
+
     def make() -> World:
         world = World(network=network, faults=faults, free_timers=free_timers)
         scenario(world)
-        if not world.actors:
-            raise ScenarioError(
-                thing=getattr(scenario, "__qualname__", repr(scenario)),
-                problem="adds no actor",
-                expected="world.add(name, actor)",
-            )
+        check_filled(world, scenario)
         return world
 
     return make
+
+
+def of_the_run(schedules: int | None, seed: int | None, usual: int = SCHEDULES) -> tuple[int, int]:
+    """Return how many schedules to try, and the seed: what the pytest run says, if nobody does.
+
+    :param usual: so many, if there is no such run.
+    """
+    running = RUNNING.get()
+    if schedules is None:
+        schedules = usual
+        if running is not None:
+            schedules = running.schedules or usual * running.times
+    if seed is None:
+        seed = 0 if running is None else running.seed or 0
+    return schedules, seed
 
 
 def limits_of(schedules: int, events: int) -> Limits:
@@ -101,15 +125,8 @@ def limits_of(schedules: int, events: int) -> Limits:
 
     :raises ScenarioError: if they are not positive.
     """
-    return Limits(_positive("schedules", schedules), _positive("events", events))
-
-
-def _positive(option: str, value: int) -> int:
-    if not isinstance(value, int) or value < 1:
-        raise ScenarioError(
-            thing=f"{option}={value!r}", problem="too few", expected="an int of at least 1"
-        )
-    return value
+    check_given(schedules=schedules, events=events)
+    return Limits(schedules, events)
 
 
 def investigate(
@@ -118,26 +135,40 @@ def investigate(
     seed: int = 0,
     limits: Limits | None = None,
     search: EverySchedule | None = None,
+    targets: FaultTargets | None = None,
+    horizon: float | None = None,
 ) -> Verdict:
     """Do what :func:`explore` does, for any kernel.
 
     :param search: goes through all schedules, instead of some.
-
+    :param targets: whom faults were asked for, if the kernels look for them.
+    :param horizon: what the kernels were made with, if they know it.
+    :raises ScenarioError: if there was nobody of a name in the faults.
     :raises NotReproducibleError: if the same schedule does not lead to the same run.
     """
+    limits = limits or Limits()
     # The calm run twice: what differs then would make every verdict worthless.
     check_reproducible(make, ())
+    if targets is not None:
+        targets.check_slashes()
     seen = (search or Search(make, seed=seed, limits=limits)).go()
     if seen.found is not None:
         failure = _failure(make, seen, seen.found, seed)
         return _verdict("fail", seen, seed, failure=failure)
+    if targets is not None:
+        targets.check()
     never = tuple(sorted(seen.to_reach - seen.reached))
     if never:
         return _verdict("fail", seen, seed, never=never)
-    too_many = seen.truncated > MOST_TRUNCATED * seen.schedules
     if search is not None:
-        return _verdict("pass" if seen.complete else "unknown", seen, seed, complete=seen.complete)
-    return _verdict("unknown" if too_many or seen.livelock else "pass", seen, seed)
+        passes = seen.complete
+    else:
+        passes = not seen.livelock and seen.truncated <= MOST_TRUNCATED * seen.schedules
+    complete = search is not None and seen.complete
+    if passes:
+        return _verdict("pass", seen, seed, complete=complete)
+    why = why_unknown(seen, limits, horizon=horizon, every=search is not None)
+    return _verdict("unknown", seen, seed, complete=complete, why=why)
 
 
 def _verdict(outcome: Any, seen: Searched, seed: int, **more: Any) -> Verdict:
@@ -163,7 +194,6 @@ def _failure(make: Callable[[], Kernel], seen: Searched, found: Found, seed: int
             handler=None,
         )
     schedule = shrunk.run.schedule
-    actors, difference = _last_event(make, schedule)
     return Failure(
         property=shrunk.run.broken.name,
         detail=shrunk.run.broken.detail,
@@ -173,10 +203,10 @@ def _failure(make: Callable[[], Kernel], seen: Searched, found: Found, seed: int
         strategy=found.strategy,
         found_in=found.schedule_number,
         found_with=found.run.events,
-        actors=actors,
+        actors=shrunk.run.actors,
         steps=shrunk.run.steps,
         parting=_parting(schedule, seen.passing),
-        difference=difference,
+        difference=_last_changes(make, schedule),
         instead_of=shrunk.instead_of,
     )
 
@@ -198,10 +228,8 @@ def _parting(schedule: Schedule, passing: Sequence[Schedule]) -> str | None:
     return f"parts from a run that passed at event {best + 1}: there {there}, here {here}"
 
 
-def _last_event(
-    make: Callable[[], Kernel], schedule: Schedule
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the actors, and what the last event of a schedule has changed."""
+def _last_changes(make: Callable[[], Kernel], schedule: Schedule) -> tuple[str, ...]:
+    """Return what the last event of a schedule has changed."""
     before: dict[str, dict[str, str]] = {}
     after: dict[str, dict[str, str]] = {}
 
@@ -211,13 +239,12 @@ def _last_event(
         texts.update(_texts(kernel.fields()))
 
     replay_schedule(make, schedule, look=look)
-    changed = [
+    return tuple(
         f"{actor}.{field}: {before.get(actor, {}).get(field, 'not set')} -> {text}"
         for actor, fields in after.items()
         for field, text in fields.items()
         if before.get(actor, {}).get(field) != text
-    ]
-    return tuple(after), tuple(changed)
+    )
 
 
 def _texts(fields: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from inspect import iscoroutinefunction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dramaturg.protocols.testing._errors import ScenarioError
+from dramaturg.protocols.testing._borders import check_given, check_scenario
 from dramaturg.protocols.testing._every_schedule import EverySchedule
-from dramaturg.protocols.testing._explore import investigate, limits_of
+from dramaturg.protocols.testing._explore import investigate, limits_of, of_the_run
+from dramaturg.protocols.testing._fault_targets import FaultTargets
 from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
-from dramaturg.protocols.testing._replay import Replayed, from_token, replay
+from dramaturg.protocols.testing._replay import Replayed, replay_again
 from dramaturg.protocols.testing._simulation import Simulation, SystemScenario
 
 if TYPE_CHECKING:
@@ -25,9 +24,9 @@ def explore_system(
     scenario: SystemScenario,
     *,
     faults: Faults = NO_FAULTS,
-    schedules: int = 500,
+    schedules: int | None = None,
     events: int = 1_000,
-    seed: int = 0,
+    seed: int | None = None,
     allow: Collection[str] = (),
     any_sender_first: bool = False,
     network: Network = Network.FIFO,
@@ -45,59 +44,41 @@ def explore_system(
 
         explore_system(scenario).check()
 
-    Each run has a system of its own, on virtual time, in this thread; it may be called
-    within a running event loop, which waits meanwhile. Actors are the real ones, and so are
-    supervisors, timers, requests and ``async def`` handlers. Blocking actors cannot be simulated.
+    Each run has a system of its own, on virtual time, in this thread; a running event loop waits
+    meanwhile. Everything but time and order is real. Blocking actors cannot be simulated.
 
-    :param scenario: an ``async def`` function; an ``AssertionError`` in it is a failure, and so
-        is that it still waits when nothing is left to happen.
+    :param scenario: an ``async def`` function; it fails if it raises, or still waits in the end.
     :param faults: ``crashes``, by the beginnings of paths, ``early_timers`` and ``slow``; with
         nodes all the others, too.
-    :param schedules: so many runs; ``events``: so many events in each.
-    :param seed: the same seed tries the same schedules.
-    :param allow: what of the outside may be used, see :class:`Simulation`.
-    :param any_sender_first: let messages of different senders overtake each other.
-    :param network: what the network between nodes promises.
-    :param horizon: seconds of virtual time after which no timer rings any more.
+    :param schedules, events, seed: see :func:`explore`.
+    :param allow, any_sender_first, network, horizon: see :class:`Simulation`.
     :param exhaustive: try every schedule, but for those that differ only in the order of events
         at different actors (see ``_every_schedule``), up to ``schedules`` of them; the verdict
         says whether it is ``complete``. Implies ``any_sender_first``.
-    :raises ScenarioError: if it is no scenario, or faults need nodes that it does not have, or
-        name a node that no run had.
+    :raises ScenarioError: if it is no scenario, or something in it was not awaited; if faults
+        need nodes that it does not have, or name whom there was in no run.
     :raises NotReproducibleError: if the same schedule does not lead to the same run.
     :raises EscapeError: if an actor uses what is not controlled.
     """
-    ever: set[str] = set()
+    check_given(schedules=schedules, events=events, seed=seed, faults=faults)
+    check_given(any_sender_first=any_sender_first, exhaustive=exhaustive)
+    targets = FaultTargets(faults)
     make = _maker(
         scenario,
-        faults,
-        allow,
+        targets,
+        faults=faults,
+        allow=allow,
         any_sender_first=any_sender_first or exhaustive,
         network=network,
         horizon=horizon,
         find_out_touched=exhaustive,
-        ever=ever,
     )
+    schedules, seed = of_the_run(schedules, seed)
     limits = limits_of(schedules, events)
     search = EverySchedule(make, limits) if exhaustive else None
-    verdict = investigate(make, seed=seed, limits=limits, search=search)
-    if verdict.failure is None:
-        _check_nodes(faults, ever)
-    return verdict
-
-
-def _check_nodes(faults: Faults, ever: Collection[str]) -> None:
-    """Check that each node that may crash has been there in some run: a typo lets all pass."""
-    named = faults.node_crashes
-    if not isinstance(named, Mapping):
-        return
-    never = sorted(name for name, budget in named.items() if budget and name not in ever)
-    if never:
-        raise ScenarioError(
-            thing=f"Faults(node_crashes={dict(named)!r})",
-            problem=f"names what was a node in no run: {', '.join(never)}",
-            expected=f"some of {', '.join(sorted(ever))}",
-        )
+    return investigate(
+        make, seed=seed, limits=limits, search=search, targets=targets, horizon=horizon
+    )
 
 
 def replay_system(
@@ -116,44 +97,31 @@ def replay_system(
     calmly.
 
     :raises ScenarioError: if it is no token or no scenario.
+    :raises ForeignScheduleError: if nothing but the calm run is possible of it.
     :raises EscapeError: as :func:`explore_system`.
     """
+    check_given(faults=faults)
     make = _maker(
-        scenario, faults, allow, any_sender_first=any_sender_first, network=network, horizon=horizon
+        scenario,
+        FaultTargets(faults),
+        faults=faults,
+        allow=allow,
+        any_sender_first=any_sender_first,
+        network=network,
+        horizon=horizon,
     )
-    return replay(make, from_token(token) if isinstance(token, str) else tuple(token))
+    return replay_again(make, token)
 
 
 def _maker(
-    scenario: SystemScenario,
-    faults: Faults,
-    allow: Collection[str],
-    *,
-    any_sender_first: bool,
-    network: Network,
-    horizon: float,
-    find_out_touched: bool = False,
-    ever: set[str] | None = None,
+    scenario: SystemScenario, targets: FaultTargets, **options: Any
 ) -> Callable[[], Simulation]:
-    if not iscoroutinefunction(scenario):
-        raise ScenarioError(
-            thing=getattr(scenario, "__qualname__", repr(scenario)),
-            problem="is no scenario of a system",
-            expected="an `async def` function that takes the Simulation",
-        )
+    check_scenario(scenario, system=True)
+    check_given(**options)
 
     def make() -> Simulation:
-        simulation = Simulation(
-            scenario,
-            faults=faults,
-            allow=allow,
-            any_sender_first=any_sender_first,
-            network=network,
-            horizon=horizon,
-            find_out_touched=find_out_touched,
-        )
-        if ever is not None:
-            simulation.nodes.ever = ever
+        simulation = Simulation(scenario, **options)
+        simulation.look_for(targets)
         return simulation
 
     return make

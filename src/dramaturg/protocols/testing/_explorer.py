@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dramaturg.protocols.testing._errors import NotReproducibleError, ScenarioError
+from dramaturg.protocols._borders import instance
+from dramaturg.protocols.testing._borders import check_given, check_kinds
+from dramaturg.protocols.testing._errors import NotReproducibleError
 from dramaturg.protocols.testing._explorer_cast import Differs
 from dramaturg.protocols.testing._explorer_checks import RememberedCheck
 from dramaturg.protocols.testing._explorer_ledger import Ledger
@@ -44,12 +46,8 @@ def explore_all(
         needs, or a limit leaves room for nothing.
     :raises NotReproducibleError: if a handler was seen to do something else the second time.
     """
-    if max_states < 1 or (max_depth is not None and max_depth < 0):
-        raise ScenarioError(
-            thing=f"explore_all(max_states={max_states}, max_depth={max_depth})",
-            problem="leaves room for nothing",
-            expected="at least 1 state, and a depth of at least 0",
-        )
+    check_kinds(model=(model, instance(Model, "a Model; explore is for functions")))
+    check_given(max_states=max_states, max_depth=max_depth)
     exact = bool(model.at_rest) or model.network is Network.FIFO
     options = Options(exact=exact, clock=False)
     while True:

@@ -13,6 +13,7 @@ from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._explorer_lazy import Ids, Lazy
 from dramaturg.protocols.testing._freeze import freeze
 from dramaturg.protocols.testing._outputs import NOTHING, CancelTimer, Effects, SetTimer
+from dramaturg.protocols.testing._places import told
 from dramaturg.protocols.testing._plain import Blueprint
 from dramaturg.protocols.testing._properties import Broken
 
@@ -177,10 +178,8 @@ class Cast:
         except Exception as error:
             if kind == "start":
                 raise
-            said = type(error).__name__
-            return Step(
-                number, broken=Broken(f"{blueprint.name} raises {said}", f"{said}: {error}")
-            )
+            name = f"{blueprint.name} raises {type(error).__name__}"
+            return Step(number, broken=Broken(name, told(error)))
         return self._published(actor, self.local(actor, up=up, live=live), effects)
 
     def _published(self, actor: int, local: int, effects: Effects) -> Step:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any
 
+from dramaturg.protocols._borders import ITERABLE
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._explorer_lazy import Ids
 from dramaturg.protocols.testing._freeze import freeze
@@ -61,7 +63,10 @@ def real_time_order(notes: tuple[Any, ...]) -> Hashable:
     That is, of each operation of each process, which operations of others had ended before it
     began. So it does not matter in which order two began, nor in which order two ended. Of
     notes that are no events of operations the order counts.
+
+    :raises ScenarioError: if there is nothing to go through.
     """
+    check_kinds(notes=(notes, ITERABLE))
     processes: dict[Hashable, list[tuple[Hashable, ...]]] = {}
     ended: dict[Hashable, int] = {}
     others: list[Hashable] = []

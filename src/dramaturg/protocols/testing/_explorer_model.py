@@ -6,12 +6,38 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from dramaturg.protocols._borders import (
+    FUNCTION,
+    ITERABLE,
+    MAPPING,
+    TEXTS,
+    Kind,
+    is_list,
+    optional,
+    several,
+)
+from dramaturg.protocols.testing._borders import (
+    FORBIDDEN,
+    check_given,
+    check_kinds,
+    check_name,
+    is_check,
+)
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Schedule
 from dramaturg.protocols.testing._faults import NO_FAULTS, OF_NODES, Faults, Network, begins
 from dramaturg.protocols.testing._properties import Broken, Check
 
 __all__ = ["Exploration", "Model"]
+
+
+def _is_sent(value: object) -> bool:
+    return is_list(value) and len(value) == MESSAGE
+
+
+_SENT = several(Kind(_is_sent, ""), "a list of messages: (sender, receiver, message)")
+_GROUP = Kind(TEXTS.fits, "groups, each a list or tuple of names")
+MESSAGE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +78,26 @@ class Model:
     def __post_init__(self) -> None:
         if not self.actors:
             raise ScenarioError(thing="Model(actors={})", problem="nobody", expected="some actor")
-        if not isinstance(self.network, Network) or not isinstance(self.faults, Faults):
-            raise ScenarioError(
-                thing=f"Model(network={self.network!r}, faults={self.faults!r})",
-                problem="are not both of their kind",
-                expected="a Network and Faults",
-            )
+        check_given(network=self.network, faults=self.faults, free_timers=self.free_timers)
+        check_kinds(
+            actors=(self.actors, MAPPING),
+            sent=(self.sent, _SENT),
+            always=(self.always, MAPPING),
+            at_rest=(self.at_rest, MAPPING),
+            sometimes=(self.sometimes, MAPPING),
+            history=(self.history, optional(FUNCTION)),
+            symmetric=(self.symmetric, ITERABLE),
+        )
+        for name in (*self.actors, *(each[0] for each in self.sent)):
+            check_name("Model", name, FORBIDDEN)
         for sender, receiver, message in self.sent:
             self._known(f"Model(sent={sender!r} -> {receiver!r}: {message!r})", [receiver])
         self._check_budgets()
         self._check_checks()
-        object.__setattr__(self, "symmetric", tuple(tuple(group) for group in self.symmetric))
+        groups = tuple(self.symmetric)
+        for group in groups:
+            check_kinds(symmetric=(group, _GROUP))
+        object.__setattr__(self, "symmetric", tuple(map(tuple, groups)))
         members = [name for group in self.symmetric for name in group]
         self._known(f"Model(symmetric={self.symmetric!r})", members)
         if len(set(members)) != len(members):
@@ -74,7 +109,7 @@ class Model:
 
     def _known(self, thing: str, names: Iterable[str]) -> None:
         for name in names:
-            if name not in self.actors:
+            if not isinstance(name, str) or name not in self.actors:
                 raise ScenarioError(
                     thing=thing, problem=f"{name!r} is no actor", expected=", ".join(self.actors)
                 )
@@ -95,11 +130,11 @@ class Model:
         if self.boundary is not None:
             checks.append(("boundary", self.boundary))
         for name, check in checks:
-            if not callable(check):
+            if not is_check(check) or not isinstance(name, str):
                 raise ScenarioError(
                     thing=f"{name} ({check!r})",
                     problem="is no check",
-                    expected="a function of the view",
+                    expected="a `def` function of the view, under a text for its name",
                 )
 
 

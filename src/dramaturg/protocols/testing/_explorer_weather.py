@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 from dramaturg.protocols.testing._explorer_lazy import Ids
 from dramaturg.protocols.testing._faults import Faults
+from dramaturg.protocols.testing._partitions import MOST_DIVIDED, divisions_of
 
 __all__ = ["Part", "Weather", "passes"]
-
-MOST_DIVIDED = 4
-"""Up to so many actors every division of the network is tried."""
 
 Part = frozenset[str]
 """One of the two parts of a network: the other are all the others."""
@@ -68,9 +65,8 @@ class Weather:
         if self.part(number) is not None or not self.has(number, "partition"):
             return
         left = self._skies.values[self.spent(number, "partition")].left
-        for part in self._parts():
-            rest = [name for name in self._names if name not in part]
-            yield f"{','.join(part)}|{','.join(rest)}", self._number(frozenset(part), left)
+        for said, part in divisions_of(self._names):
+            yield said, self._number(part, left)
 
     def healed(self, number: int) -> int:
         """Return what it is when the network is whole again."""
@@ -94,15 +90,6 @@ class Weather:
         if len(self._names) > MOST_DIVIDED:
             return len(part) == 1
         return self._names[0] in part
-
-    def _parts(self) -> Iterator[tuple[str, ...]]:
-        names = self._names
-        if len(names) > MOST_DIVIDED:
-            yield from ((name,) for name in names)
-            return
-        for size in range(len(names) - 1):
-            for others in combinations(names[1:], size):
-                yield (names[0], *others)
 
 
 def passes(sender: str, receiver: str, part: Part | None) -> bool:

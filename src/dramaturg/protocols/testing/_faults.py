@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from enum import Enum
 from typing import TYPE_CHECKING, Any, cast
 
+from dramaturg.protocols._borders import BOOL, TEXTS, Kind, at_least
 from dramaturg.protocols.testing._errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -29,6 +30,30 @@ class Network(Enum):
     """Any message in flight may be the next."""
     REPEATING = "repeating"
     """Any message that was ever sent may arrive, any number of times."""
+
+
+_NUMBER = Kind(at_least(0).fits, "a number of at least 0")
+
+
+def _by_name(example: str) -> Kind:
+    return Kind(
+        lambda value: (
+            _NUMBER.fits(value)
+            or (
+                isinstance(value, Mapping)
+                and TEXTS.fits(value)
+                and all(map(_NUMBER.fits, cast("Mapping[str, Any]", value).values()))
+            )
+        ),
+        f"a number of at least 0, or one for each name: {{{example!r}: 1}}",
+    )
+
+
+_KINDS = {
+    "crashes": _by_name("/store"),
+    "node_crashes": _by_name("bank"),
+    "lost_with_crash": BOOL,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +83,8 @@ class Faults:
     :param write_errors: writes to a node's disk that fail.
     :param torn_writes: crashes of a node after which the last unsynced write is there in part.
     :param lost_with_crash: whether what is on its way to an actor is lost when that crashes.
-    :raises ScenarioError: for a negative number, or what is no number.
+    :raises ScenarioError: for a negative number, or what is no number, and for a
+        ``lost_with_crash`` that is no bool.
     """
 
     crashes: int | Mapping[str, int] = 0
@@ -78,21 +104,12 @@ class Faults:
     def __post_init__(self) -> None:
         for field in fields(self):
             value: Any = getattr(self, field.name)
-            values: list[Any] = (
-                list(cast("Mapping[str, Any]", value).values())
-                if isinstance(value, Mapping)
-                else [value]
-            )
-            by_name = field.name in {"crashes", "node_crashes"}
-            if any(not isinstance(each, int) or each < 0 for each in values) or (
-                isinstance(value, Mapping)
-                and not (by_name and all(isinstance(name, str) for name in cast("Any", value)))
-            ):
-                expected = "a number of at least 0"
+            kind = _KINDS.get(field.name, _NUMBER)
+            if not kind.fits(value):
                 raise ScenarioError(
                     thing=f"Faults({field.name}={value!r})",
-                    problem="no budget",
-                    expected=f"{expected}, or one for each name" if by_name else expected,
+                    problem="no budget" if kind is not BOOL else "cannot be used",
+                    expected=kind.expected,
                 )
 
     def crash_budget_of(self, actor: str) -> str:

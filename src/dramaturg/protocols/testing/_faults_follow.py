@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from dramaturg.protocols.testing._event import Event
     from dramaturg.protocols.testing._kernel import Kernel
-    from dramaturg.protocols.testing._pickers import Swarm, Walk
+    from dramaturg.protocols.testing._pickers import Swarm
+    from dramaturg.protocols.testing._walks import Walk
 
 __all__ = ["FaultsFollow"]
 

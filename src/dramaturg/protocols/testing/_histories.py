@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, final
 
+from dramaturg.protocols._borders import ITERABLE, NUMBER, optional
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._history_errors import (
     HistoryError,
@@ -159,7 +161,11 @@ def _short(value: Any, most: int = 24) -> str:
 
 
 def events_in(notes: Iterable[Any]) -> tuple[HistoryEvent, ...]:
-    """Pick the events of operations from notes of all kinds."""
+    """Pick the events of operations from notes of all kinds.
+
+    :raises ScenarioError: if there is nothing to go through.
+    """
+    check_kinds(notes=(notes, ITERABLE))
     return tuple(note for note in notes if isinstance(note, _EVENTS))
 
 
@@ -169,8 +175,10 @@ def operations(history: Iterable[HistoryEvent]) -> tuple[Operation, ...]:
     :raises NotInvokedError: for an operation that ended without having been invoked.
     :raises StillOpenError: for a process that has two operations under way.
     :raises HistoryError: for something that is no event (:func:`events_in` picks those from a
-        mixture), for a process that cannot be hashed, and for times that go backwards.
+        mixture), for a process that cannot be hashed, and for times that are none or go backwards.
+    :raises ScenarioError: if there is nothing to go through.
     """
+    check_kinds(history=(history, ITERABLE))
     found: list[Operation] = []
     under_way: dict[Hashable, tuple[int, Invoked]] = {}  # and where the operation is in `found`
     latest: float | None = None
@@ -207,6 +215,8 @@ def _check(position: int, event: Any) -> None:
             event=event,
             problem="expected Invoked, Returned, Failed or GaveUp",
         )
+    if not optional(NUMBER).fits(event.at):
+        raise HistoryError(position=position, event=event, problem=f"{event.at!r} is no time")
     named = [event.process, event.key] if isinstance(event, Invoked) else [event.process]
     for each in named:
         try:

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias, cast, final
 
 from dramaturg.actors import ActorFailed, ActorRef
+from dramaturg.protocols._borders import SECONDS, TEXTS, Kind, is_list, optional, several
+from dramaturg.protocols.testing._borders import check_given, check_kinds, is_check, takes
 from dramaturg.protocols.testing._diagram import mermaid, sequence_diagram
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._faults import NO_FAULTS, Faults
@@ -49,6 +51,25 @@ class Outside(NamedTuple):
 
 
 Outsides: TypeAlias = "Sequence[Outside | tuple[float, str, Any]]"
+
+
+def _is_outside(value: Any) -> bool:
+    if not is_list(value) or len(value) < PLAIN or not isinstance(value[1], str):
+        return False
+    return not isinstance(value, Outside) or optional(SECONDS).fits(value.timeout)
+
+
+PLAIN = 3
+"""So long is what stands for an ``Outside``."""
+_MESSAGES = several(Kind(_is_outside, ""), "a list of Outside(...), or (at, path, message)")
+_CHECK = optional(Kind(is_check, "a function of the view"))
+
+
+def _is_outsides(value: object) -> bool:
+    return takes(value, 1) if callable(value) else _MESSAGES.fits(value)
+
+
+_OUTSIDE = Kind(_is_outsides, f"{_MESSAGES.expected}; or a function that makes one")
 
 
 @final
@@ -130,36 +151,24 @@ def replay_incident(
     :param at_rest: what has to hold in the end, beside what the setup declares.
     :param faults: budgets for the crashes in the schedule.
     :param allow: see :class:`Simulation`; ``horizon`` too.
-    :raises ScenarioError: if the setup is no function, a time is not one, or there is nobody at
-        the path that a message is to have a ref of.
+    :raises ScenarioError: if the setup is no function, an option cannot be used, a time is not
+        one, or there is nobody at the path that a message is to have a ref of.
     :raises EscapeError: if an actor uses what is not controlled.
     """
-    if not callable(setup):
-        raise ScenarioError(
-            thing=repr(setup), problem="is no setup", expected="a function of the Simulation"
-        )
+    check_given(faults=faults, allow=allow, horizon=horizon)
+    check_kinds(
+        outside=(outside, _OUTSIDE),
+        schedule=(schedule, TEXTS),
+        at_rest=(at_rest, _CHECK),
+    )
     incident = _Incident(setup, outside, at_rest)
-    retracing = Retracing(schedule, incident.sends)
-    actors: list[str] = []
 
     def make() -> Simulation:
         return Simulation(
             incident.main, faults=faults, allow=allow, any_sender_first=True, horizon=horizon
         )
 
-    ran = run(
-        make,
-        retracing,
-        most=len(schedule) + ROOM,
-        look=lambda kernel: actors.extend(kernel.fields()),
-    )
-    return IncidentRun(
-        run=ran,
-        skipped=tuple(retracing.skipped),
-        failures=tuple(incident.failures),
-        undelivered=tuple(incident.undelivered),
-        actors=tuple(dict.fromkeys(actors)),
-    )
+    return incident.replayed(make, schedule)
 
 
 class _Incident:
@@ -171,6 +180,10 @@ class _Incident:
         outside: Outsides | Callable[[RefAt], Outsides],
         at_rest: Check | None,
     ) -> None:
+        if not callable(setup) or not takes(setup, 1):
+            raise ScenarioError(
+                thing=repr(setup), problem="is no setup", expected="a function of the Simulation"
+            )
         self._setup = setup
         self._outside = outside
         self._at_rest = at_rest
@@ -178,6 +191,24 @@ class _Incident:
         self.failures: list[ActorFailed] = []
         self.undelivered: list[str] = []
         self._asked: set[asyncio.Task[None]] = set()
+
+    def replayed(self, make: Callable[[], Simulation], schedule: Sequence[str]) -> IncidentRun:
+        """Run it, in the order of a schedule."""
+        retracing = Retracing(schedule, self.sends)
+        actors: list[str] = []
+        ran = run(
+            make,
+            retracing,
+            most=len(schedule) + ROOM,
+            look=lambda kernel: actors.extend(kernel.fields()),
+        )
+        return IncidentRun(
+            run=ran,
+            skipped=tuple(retracing.skipped),
+            failures=tuple(self.failures),
+            undelivered=tuple(self.undelivered),
+            actors=tuple(dict.fromkeys(actors)),
+        )
 
     async def main(self, sim: Simulation) -> None:
         """Set everything up, and plan what comes from outside."""
@@ -190,7 +221,7 @@ class _Incident:
         start = sim.timers.now
         for each in self._messages(sim):
             planned = each if isinstance(each, Outside) else Outside(*each[:3])
-            if not planned.at >= 0:
+            if not SECONDS.fits(planned.at):
                 raise ScenarioError(
                     thing=f"outside at {planned.at!r}", problem="no time", expected="0 or more"
                 )
@@ -210,7 +241,9 @@ class _Incident:
                 )
             return found
 
-        return self._outside(ref)
+        made = self._outside(ref)
+        check_kinds(outside=(made, _MESSAGES))
+        return made
 
     def send(self, system: ActorSystem, planned: Outside) -> None:
         """Send a message whose time has come."""

@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import re
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dramaturg.protocols._recording_errors import RecordingError
@@ -30,6 +31,7 @@ __all__ = ["Export", "source_of"]
 
 KIT = "dramaturg.protocols.testing"
 CONSEQUENCES = frozenset({"ActorCrashed", "ActorStopped"})
+PLACE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 LATEST = 3_000.0
 """Up to here the default horizon leaves room for what follows."""
 
@@ -222,6 +224,8 @@ def _schedule(used: list[RecordingEntry], faults: Faults) -> Iterator[str]:
 
 def _place(what: str, function: str | Callable[..., Any]) -> str:
     """Return where a function is, having looked."""
+    if not isinstance(function, str | FunctionType | type):
+        raise RecordingError(thing=f"{what} {function!r}", problem="it has no name to import")
     if not isinstance(function, str):
         place = place_of(function)
         if "<" in place or place.startswith("__main__:"):
@@ -229,9 +233,13 @@ def _place(what: str, function: str | Callable[..., Any]) -> str:
                 thing=f"{what} {place}", problem="no test can import it: it has to be in a module"
             )
         return place
-    module, colon, path = function.partition(":")
+    if PLACE.fullmatch(function) is None:
+        raise RecordingError(
+            thing=f"{what} {function!r}", problem='it is no "package.module:function"'
+        )
+    module, _, path = function.partition(":")
     try:
-        found: Any = importlib.import_module(module) if colon and module else None
+        found: Any = importlib.import_module(module)
         for name in path.split("."):
             found = getattr(found, name)
     except (ImportError, AttributeError) as error:

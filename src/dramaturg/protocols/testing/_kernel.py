@@ -74,6 +74,10 @@ class Kernel(Protocol):
         """Return the fields of each actor, for reports."""
         ...
 
+    def decides_before_rest(self) -> bool:
+        """Tell whether something was declared that can be seen before the run is at rest."""
+        ...
+
     def to_reach(self) -> list[str]:
         """Return the names of what has to be reached in some run."""
         ...

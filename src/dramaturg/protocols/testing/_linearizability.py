@@ -11,6 +11,8 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from dramaturg.protocols._borders import ITERABLE
+from dramaturg.protocols.testing._borders import check_given, check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._histories import Operation, operations
 from dramaturg.protocols.testing._linearizability_failure import (
@@ -90,10 +92,8 @@ def sequentially_consistent(
 def _prepared(
     history: Iterable[HistoryEvent], model: SequentialModel, max_steps: int
 ) -> tuple[tuple[HistoryEvent, ...], Sequence[Part]]:
-    if not isinstance(max_steps, int) or max_steps < 1:
-        raise ScenarioError(
-            thing=f"max_steps={max_steps!r}", problem="no bound", expected="a number of at least 1"
-        )
+    check_given(max_steps=max_steps)
+    check_kinds(history=(history, ITERABLE))
     if not isinstance(model, SequentialModel):
         raise ScenarioError(
             thing=f"{model!r}", problem="no model", expected="RegisterModel() or another model"

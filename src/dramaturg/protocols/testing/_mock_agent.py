@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, final
 
 from dramaturg.actors import Actor, DramaturgError, Future, OptionError, handler
 from dramaturg.actors._waiting import within
+from dramaturg.protocols._borders import MAPPING, SECONDS, check_options, instance
 from dramaturg.protocols.testing._probe_errors import UnexpectedMessageError
 
 if TYPE_CHECKING:
@@ -47,15 +48,14 @@ class Delayed:
     """An answer that takes its time; by a simulation's clock if the system has that.
 
     :param answer: whatever else an answer may be.
-    :raises OptionError: for less than 0 seconds.
+    :raises OptionError: for less than 0 seconds, or no finite number of them.
     """
 
     seconds: float
     answer: Any = None
 
     def __post_init__(self) -> None:
-        if not self.seconds >= 0:
-            raise OptionError(option="seconds", value=self.seconds, expected="at least 0")
+        check_options(seconds=(self.seconds, SECONDS))
 
 
 @final
@@ -102,7 +102,7 @@ class Answers:
     A message is answered by its own type, or the nearest that it derives from. A
     :class:`Refused` says no, another exception fails the mock as it would an agent.
 
-    :raises OptionError: if a key is no type.
+    :raises OptionError: if it is no mapping, or a key is no type.
     """
 
     by_type: Mapping[type, Any]
@@ -110,12 +110,17 @@ class Answers:
     """All that it has got, in order; also what it has no answer for."""
 
     def __post_init__(self) -> None:
+        check_options(by_type=(self.by_type, MAPPING))
         for each in self.by_type:
             if not isinstance(each, type):
                 raise OptionError(option="by_type", value=each, expected="types of messages")
 
     def calls_of(self, message: type[M]) -> list[M]:
-        """Return the messages of a type that it has got, in order."""
+        """Return the messages of a type that it has got, in order.
+
+        :raises OptionError: if it is no type.
+        """
+        check_options(message=(message, instance(type, "a type of messages")))
         return [call.message for call in self.calls if isinstance(call.message, message)]
 
     async def answer(self, message: Any, *, who: str, system: ActorSystem) -> Any:
@@ -155,6 +160,7 @@ class MockAgent(Actor):
     """Answers by a table; one message at a time, as every actor."""
 
     def __init__(self, answers: Answers) -> None:
+        check_options(answers=(answers, instance(Answers, "Answers(...)")))
         self._answers = answers
 
     @handler

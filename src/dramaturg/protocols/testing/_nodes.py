@@ -19,25 +19,33 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import events
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from dramaturg.actors import Actor
-from dramaturg.actors._cell import Cell
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._letters import undeliverable
-from dramaturg.actors._ref import ActorRef
-from dramaturg.actors._state import STOPPED
-from dramaturg.protocols.testing._addresses import Address, FarCell, name_of, packed, unpacked
+from dramaturg.protocols.testing._addresses import (
+    Address,
+    FarCell,
+    name_of,
+    nobody_at,
+    packed,
+    unpacked,
+)
+from dramaturg.protocols.testing._borders import check_name, takes
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Event
+from dramaturg.protocols.testing._far_slot import FarSlot
 from dramaturg.protocols.testing._network import OUTSIDE, Wires, node_of
 from dramaturg.protocols.testing._node import Node
+from dramaturg.protocols.testing._places import told
 from dramaturg.protocols.testing._properties import Broken
+from dramaturg.protocols.testing._unawaited import Unawaited
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dramaturg.actors._envelope import ReplySlot
+    from dramaturg.actors import ActorRef
+    from dramaturg.actors._cell import Cell
     from dramaturg.protocols.testing._faults import Network
     from dramaturg.protocols.testing._network import Parcel
     from dramaturg.protocols.testing._simulated_loop import SimulatedLoop
@@ -48,6 +56,19 @@ __all__ = ["Nodes"]
 
 FORBIDDEN = " ,|>#/':@"
 """What stands between names in the names of events."""
+
+
+class Onlooker(Protocol):
+    """Whoever is told what becomes of the nodes; its methods may not raise."""
+
+    def begun(self, system: SimulatedSystem) -> None:
+        """A node's system has begun; there is no actor yet."""
+
+    def gone(self, system: SimulatedSystem) -> None:
+        """It has crashed."""
+
+    def leaves(self, system: SimulatedSystem, to: str, envelope: Envelope) -> None:
+        """A message leaves for an actor of another node, or for one of a node from outside."""
 
 
 class Nodes:
@@ -73,26 +94,34 @@ class Nodes:
         self.ever: set[str] = set()
         """The names of the nodes that there have been, also in other runs of one search."""
         self.broken: Broken | None = None
+        self.unawaited = Unawaited()
+        self.onlookers: list[Onlooker] = []
         self._home = home
         self._loop = loop
         self._seed = seed
         self._far: dict[tuple[SimulatedSystem, str], ActorRef[Any]] = {}
 
+    def no_such_node(self, name: str, thing: str) -> ScenarioError:
+        """Make the error for who names a node that is not there, and say how one comes to be."""
+        held = self.unawaited.holds(name)
+        why = f", since sim.node({name!r}, ...) was not awaited" if held else ""
+        call = f"`await sim.node({name!r}, start)` before it"
+        return ScenarioError(
+            thing=thing,
+            problem=f"there is no node {name!r}{why}",
+            expected=call if held or not self.all else f"one of {', '.join(self.all)}",
+        )
+
     # -- starting and crashing -------------------------------------------------------------
 
     async def add(self, name: str, start: Callable[[Node], object]) -> Node:
         """See :meth:`Simulation.node`."""
-        if not callable(start):
+        check_name("node", name, FORBIDDEN)
+        if not callable(start) or not takes(start, 1):
             raise ScenarioError(
                 thing=f"node({name!r}, {start!r})",
                 problem="cannot be started",
                 expected="a function that takes the node, and spawns its actors",
-            )
-        if not isinstance(name, str) or not name or any(each in name for each in FORBIDDEN):
-            raise ScenarioError(
-                thing=f"node({name!r})",
-                problem="no name",
-                expected=f"a word without any of {FORBIDDEN.strip()}",
             )
         if name in self.all or name == OUTSIDE:
             raise ScenarioError(
@@ -117,8 +146,8 @@ class Nodes:
     def _note_restart(self, node: Node, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if error is not None and self.broken is None:
-            name = type(error).__name__
-            self.broken = Broken(f"node {node.name} starts again", f"{name}: {error}")
+            said = f"{type(error).__name__}: {told(error)}"
+            self.broken = Broken(f"node {node.name} starts again", said)
 
     def crash(self, node: Node, *, torn: bool, lose: bool) -> None:
         """Let a node crash.
@@ -128,6 +157,8 @@ class Nodes:
         """
         system = node.simulated
         node.crash(torn=torn)
+        for each in self.onlookers:
+            each.gone(system)
         self.timers.forget_those_of(system)
         self._loop.cancel_those_of(system)
         if lose:
@@ -182,8 +213,7 @@ class Nodes:
         """Return a ref for the actors of a system; an actor of their own node is itself."""
         where = address if isinstance(address, Address) else Address.parse(address)
         if where.node == system.prefix:
-            here = system.lookup(where.path)
-            return self._nobody(system, where.path).ref if here is None else here
+            return system.lookup(where.path) or system.expect(where.path)
         key = (system, str(where))
         ref = self._far.get(key)
         if ref is None:
@@ -191,28 +221,15 @@ class Nodes:
             ref = self._far[key] = cell.ref
         return ref
 
-    @staticmethod
-    def _nobody(system: SimulatedSystem, path: str) -> Cell:
-        """Make what stands where no actor is."""
-        cell = Cell(system, system.root, path.rpartition("/")[2], Nobody)
-        cell.where = path
-        cell.dispatcher = system.direct
-        cell.state = STOPPED
-        cell.put = cell.refuse
-        cell.ref = ActorRef(cell)
-        return cell
-
     def _send(self, system: SimulatedSystem, to: Address, item: Any) -> None:
         if system.gone or self._who_runs_is_gone():
             return
         if to.node and to.node not in self.all:
-            raise ScenarioError(
-                thing=str(to),
-                problem="is on no node",
-                expected=f"one of {', '.join(self.all)}",
-            )
+            raise self.no_such_node(to.node, f"ref({str(to)!r})")
         envelope: Envelope = system.enveloped(item)
         system.note_sent(envelope, str(to))
+        for each in self.onlookers:
+            each.leaves(system, str(to), envelope)
         sender = OUTSIDE if envelope.sender is None else name_of(envelope.sender.cell)
         message = packed(envelope.message, sender)
         # The clocks may differ; what is left of the time is the same.
@@ -239,7 +256,7 @@ class Nodes:
             sender = self.ref(system, Address(node, f"/{path}"))
         slot = None
         if envelope.reply is not None:
-            slot = _FarSlot(
+            slot = FarSlot(
                 self, system=system, to=to, home=home, asker=parcel.sender, inner=envelope.reply
             )
         deadline = None if until is None else system.now() + until - self.timers.now
@@ -247,34 +264,13 @@ class Nodes:
         arrived = Envelope(message, slot, sender, deadline, envelope.headers)
         ref = system.lookup(to.path)
         if ref is None:
-            undeliverable(self._nobody(system, to.path), arrived)
+            undeliverable(nobody_at(system, to.path), arrived)
         else:
             ref.cell.post(arrived)
 
-    def answer(self, slot: _FarSlot, value: Any, error: BaseException | None) -> None:
-        """Send the answer to a request back."""
-        if slot.system.gone:
-            return
-        sender = str(slot.to)
-        try:
-            said = packed(value, sender) if error is None else error
-        except ScenarioError as refused:
-            # Raised here it would be an error of the actor's, and the asker would wait in vain.
-            self._loop.errors.append({"exception": refused})
-            return
-
-        def arrive(parcel: Parcel) -> None:
-            asker = slot.home
-            if asker.gone:
-                return
-            if error is not None:
-                slot.inner.complete(None, error)
-                return
-            answer = unpacked(parcel.message, lambda address: self.ref(asker, address))
-            slot.inner.complete(answer, None)
-
-        way = (slot.system.prefix, slot.home.prefix)
-        self.wires.send(sender, slot.asker, said, arrive, nodes=way)
+    def note_error(self, error: BaseException) -> None:
+        """Let an error end the search, that must not be the failure of whoever runs just now."""
+        self._loop.errors.append({"exception": error})
 
     def _system_at(self, node: str) -> SimulatedSystem:
         return self.all[node].simulated if node else self._home()
@@ -293,39 +289,3 @@ class Nodes:
             return None
         ref = self._system_at(node).lookup(parcel.receiver.removeprefix(node))
         return None if ref is None else ref.cell
-
-
-class Nobody(Actor):
-    """Stands where no actor is."""
-
-
-class _FarSlot:
-    """Where the answer to a request from another node goes: back over the wires, once.
-
-    :param system: of who answers, at ``to``; ``home`` is that of the ``asker``.
-    """
-
-    __slots__ = ("_done", "_nodes", "asker", "home", "inner", "system", "to")
-
-    def __init__(
-        self,
-        nodes: Nodes,
-        *,
-        system: SimulatedSystem,
-        to: Address,
-        home: SimulatedSystem,
-        asker: str,
-        inner: ReplySlot,
-    ) -> None:
-        self._nodes = nodes
-        self._done = False
-        self.system = system
-        self.to = to
-        self.home = home
-        self.asker = asker
-        self.inner = inner
-
-    def complete(self, value: Any, error: BaseException | None) -> None:
-        if not self._done:
-            self._done = True
-            self._nodes.answer(self, value, error)

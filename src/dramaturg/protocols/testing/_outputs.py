@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from dramaturg.protocols._borders import SECONDS
 from dramaturg.protocols.testing._errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -19,26 +19,35 @@ class SetTimer:
     """Set the actor's timer of that name, anew if it is set already.
 
     :param after: seconds of virtual time; between two timers only the order counts.
-    :raises ScenarioError: if they are no finite number of at least 0.
+    :raises ScenarioError: if they are no finite number of at least 0, or it is no name.
     """
 
     name: str
     after: float = 0.0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.after, int | float) or not 0 <= self.after < inf:
+        if not isinstance(self.name, str) or not SECONDS.fits(self.after):
             raise ScenarioError(
                 thing=f"SetTimer({self.name!r}, after={self.after!r})",
-                problem="is no time",
-                expected="seconds of at least 0",
+                problem="is no time" if isinstance(self.name, str) else "is no name",
+                expected="seconds of at least 0" if isinstance(self.name, str) else "a text",
             )
 
 
 @dataclass(frozen=True, slots=True)
 class CancelTimer:
-    """Call the actor's timer of that name off, if it is set."""
+    """Call the actor's timer of that name off, if it is set.
+
+    :raises ScenarioError: if it is no name.
+    """
 
     name: str
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str):
+            raise ScenarioError(
+                thing=f"CancelTimer({self.name!r})", problem="is no name", expected="a text"
+            )
 
 
 @dataclass(frozen=True, slots=True)

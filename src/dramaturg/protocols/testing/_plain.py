@@ -21,6 +21,8 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, cast
 
+from dramaturg.protocols._borders import TEXTS
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._freeze import freeze
 from dramaturg.protocols.testing._outputs import NOTHING, Effects, effects_of
@@ -44,11 +46,18 @@ class Blueprint:
         """
         self.name = name
         self.cls: type[Any] = type(actor)
+        if isinstance(actor, type):
+            raise ScenarioError(
+                thing=name, problem="is a class", expected=f"an actor: {actor.__qualname__}(...)"
+            )
         if not callable(getattr(actor, "on_message", None)):
             raise ScenarioError(
                 thing=name, problem=f"{self.cls.__qualname__} has no on_message", expected="one"
             )
-        self.durable: tuple[str, ...] = tuple(getattr(actor, "durable", ()))
+        durable = getattr(actor, "durable", ())
+        if durable != ():
+            check_kinds(**{f"{name}.durable": (durable, TEXTS)})
+        self.durable: tuple[str, ...] = tuple(durable)
         for field in self.durable:
             if not hasattr(actor, field):
                 raise ScenarioError(

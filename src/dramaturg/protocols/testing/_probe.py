@@ -5,7 +5,17 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from dramaturg.actors import OptionError, Props, Terminated
+from dramaturg.actors import Props, Terminated
+from dramaturg.protocols._borders import (
+    ACTOR_REF,
+    FUNCTION,
+    SECONDS,
+    SYSTEM,
+    Kind,
+    at_least,
+    check_options,
+    instance,
+)
 from dramaturg.protocols.testing._probe_errors import (
     NoMessageError,
     NothingToReplyError,
@@ -20,12 +30,19 @@ if TYPE_CHECKING:
 
     from dramaturg.actors import ActorRef, ActorSystem
 
-__all__ = ["QUIET", "WITHIN", "ProbeCore", "TestProbe", "seconds"]
+__all__ = ["COUNT", "QUIET", "WITHIN", "ProbeCore", "TestProbe", "seconds"]
 
 M = TypeVar("M")
 
+COUNT = at_least(0)
+
 WITHIN = 3.0
 """Seconds in which a message has to come, unless a test says so."""
+_WITHIN = Kind(
+    lambda value: value is None or SECONDS.fits(value) or value == float("inf"),
+    "at least 0 seconds",
+)
+
 QUIET = 0.1
 """Seconds in which no message may come, unless a test says so."""
 
@@ -35,11 +52,8 @@ def seconds(within: float | None, default: float) -> float:
 
     :raises OptionError: for less than 0 seconds.
     """
-    if within is None:
-        return default
-    if not within >= 0:
-        raise OptionError(option="within", value=within, expected="at least 0 seconds")
-    return within
+    check_options(within=(within, _WITHIN))
+    return default if within is None else within
 
 
 class ProbeCore:
@@ -48,6 +62,7 @@ class ProbeCore:
     __test__ = False  # to pytest a class of this name is none of its tests
 
     def __init__(self, system: ActorSystem, *, name: str | None = None) -> None:
+        check_options(system=(system, SYSTEM))
         self._system = system
         self._inbox = Inbox()
         self._last: Received | None = None
@@ -90,7 +105,9 @@ class ProbeCore:
         """Answer the request that was taken last with an error, such as ``Refused``.
 
         :raises NothingToReplyError: if it was no request, or is answered.
+        :raises OptionError: if it is no error.
         """
+        check_options(error=(error, instance(BaseException, "an exception")))
         last = self._last
         if last is None or last.slot is None:
             message = None if last is None else last.message
@@ -99,11 +116,19 @@ class ProbeCore:
         self._act()
 
     def tell(self, ref: ActorRef[Any], message: Any) -> None:
-        """Send a message as the probe, so that its receiver can answer."""
+        """Send a message as the probe, so that its receiver can answer.
+
+        :raises OptionError: if it is no ref.
+        """
+        check_options(ref=(ref, ACTOR_REF))
         self._do(lambda _: ref.tell(message))
 
     def watch(self, ref: ActorRef[Any]) -> None:
-        """Be told with :class:`Terminated` when the actor has ended."""
+        """Be told with :class:`Terminated` when the actor has ended.
+
+        :raises OptionError: if it is no ref.
+        """
+        check_options(ref=(ref, ACTOR_REF))
         self._do(lambda context: context.watch(ref))
 
     def _do(self, work: Callable[[Any], object]) -> None:
@@ -181,10 +206,12 @@ class TestProbe(ProbeCore):
 
     :param system: where the probe is spawned.
     :param name: of the actor.
+    :raises OptionError: if it is no system, and by all methods for an argument of another type.
     :raises BlockingCallError: by all that waits, on a thread that runs the system's actors.
     """
 
     def __init__(self, system: ActorSystem, *, name: str | None = None) -> None:
+        check_options(system=(system, SYSTEM))
         self._stage = stage_of(system)
         self._came = threading.Condition()
         super().__init__(system, name=name)
@@ -224,6 +251,7 @@ class TestProbe(ProbeCore):
         :param wanted: says so of a message.
         :raises NoMessageError: if none was, with those that came.
         """
+        check_options(wanted=(wanted, FUNCTION))
         limit = seconds(within, self._within)
         seen: list[Any] = []
         until = self._now() + limit
@@ -239,6 +267,7 @@ class TestProbe(ProbeCore):
 
         :raises NoMessageError: if fewer have come; none has been taken.
         """
+        check_options(count=(count, COUNT))
         limit = seconds(within, self._within)
         if not self._wait(count, limit):
             raise self._too_few(count, limit)
@@ -250,6 +279,7 @@ class TestProbe(ProbeCore):
         :raises NoMessageError: if nothing has come.
         :raises UnexpectedMessageError: if something else has; it has been taken.
         """
+        check_options(ref=(ref, ACTOR_REF))
         limit = seconds(within, self._within)
         self._wait(1, limit)
         ended = self._take_terminated(ref, limit)

@@ -6,7 +6,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from dramaturg.actors._future import waker
-from dramaturg.protocols.testing._probe import QUIET, WITHIN, ProbeCore, seconds
+from dramaturg.protocols._borders import ACTOR_REF, FUNCTION, check_options
+from dramaturg.protocols.testing._probe import COUNT, QUIET, WITHIN, ProbeCore, seconds
 from dramaturg.protocols.testing._probe_errors import NoMessageError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ class AsyncTestProbe(ProbeCore):
 
     async def fish(self, wanted: Callable[[Any], object], *, within: float | None = None) -> Any:
         """See :meth:`TestProbe.fish`."""
+        check_options(wanted=(wanted, FUNCTION))
         limit = seconds(within, WITHIN)
         seen: list[Any] = []
         try:
@@ -67,6 +69,7 @@ class AsyncTestProbe(ProbeCore):
 
     async def receive_n(self, count: int, *, within: float | None = None) -> tuple[Any, ...]:
         """See :meth:`TestProbe.receive_n`."""
+        check_options(count=(count, COUNT))
         limit = seconds(within, WITHIN)
         await self._wait(count, limit)
         if len(self._inbox.waiting) < count:
@@ -77,6 +80,7 @@ class AsyncTestProbe(ProbeCore):
         self, ref: ActorRef[Any], *, within: float | None = None
     ) -> Terminated:
         """See :meth:`TestProbe.expect_terminated`."""
+        check_options(ref=(ref, ACTOR_REF))
         limit = seconds(within, WITHIN)
         await self._wait(1, limit)
         return self._take_terminated(ref, limit)

@@ -20,7 +20,10 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from dramaturg.protocols._borders import SECONDS, TEXT, optional, shown
+from dramaturg.protocols.testing._borders import check_kinds, is_check
 from dramaturg.protocols.testing._errors import ScenarioError
+from dramaturg.protocols.testing._places import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,11 +79,11 @@ class Properties:
 
         :raises ScenarioError: as :meth:`add`, and if ``within`` is not positive.
         """
-        if within is not None and not within > 0:
+        if within is not None and not (SECONDS.fits(within) and within):
             raise ScenarioError(
                 thing=f"{kind}(within={within!r})", problem="no time", expected="seconds above 0"
             )
-        if cause is not None and not callable(cause):
+        if kind == "leads_to" and not is_check(cause):
             raise _no_check(kind, cause)
         self.later.append(_Later(self._name(kind, effect, name), cause, effect, within))
 
@@ -90,9 +93,15 @@ class Properties:
         single = [*self.always, *self.at_rest, *self.sometimes]
         return [name for name, _ in single] + [each.name for each in self.later]
 
+    @property
+    def decide_before_rest(self) -> bool:
+        """Whether there is one that is looked at after each event."""
+        return bool(self.always or self.sometimes or self.later)
+
     def _name(self, kind: str, check: Check, name: str | None) -> str:
-        if not callable(check):
+        if not is_check(check):
             raise _no_check(kind, check)
+        check_kinds(name=(name, optional(TEXT)))
         found = f"{kind} {name or _said(check)}"
         if found in self.names:
             raise ScenarioError(
@@ -112,7 +121,9 @@ def _said(check: Any) -> str:
 
 def _no_check(kind: str, check: object) -> ScenarioError:
     return ScenarioError(
-        thing=f"{kind}({check!r})", problem="is no check", expected="a function of the view"
+        thing=f"{kind}({shown(check)})",
+        problem="is no check",
+        expected="a `def` function of the view",
     )
 
 
@@ -178,7 +189,7 @@ class Observer:
         declared = self._properties.sometimes
         self._unreached.update(declared[self._sometimes :])
         self._sometimes = len(declared)
-        found = [name for name, check in self._unreached.items() if not failed(name, check, view)]
+        found = [name for name, check in self._unreached.items() if _holds(check, view)]
         for name in found:
             del self._unreached[name]
             self.reached.add(name)
@@ -200,7 +211,7 @@ class Observer:
         self._note_later(now)
         for each in self._properties.later:
             cause = each.cause if each not in self._open else None
-            if cause is not None and failed(each.name, cause, view) is None:
+            if cause is not None and _holds(cause, view):
                 self._open[each] = now
             since = self._open.get(each)
             if since is None:
@@ -208,7 +219,7 @@ class Observer:
             # Being late goes first: at that moment it may hold at last.
             if each.within is not None and now - since > each.within:
                 return Broken(each.name, f"did not hold within {each.within:g} s")
-            if failed(each.name, each.effect, view) is None:
+            if _holds(each.effect, view):
                 del self._open[each]
         return None
 
@@ -218,11 +229,23 @@ def failed(name: str, check: Check, view: Any) -> Broken | None:
     try:
         held = check(view)
     except AssertionError as error:
-        return Broken(name, str(error))
+        return Broken(name, str(error) or told(error))
     except ScenarioError:
         raise
     except Exception as error:  # noqa: BLE001 - an actor that has gone is None, for instance
-        return Broken(name, f"the check raises {type(error).__name__}: {error}")
+        missed = "" if not hasattr(view, "missed") else view.missed(error)
+        return Broken(name, f"the check raises {type(error).__name__}: {told(error)}{missed}")
     if held is None or held:
         return None
     return Broken(name, "" if held.__class__ in _SILENT else str(held))
+
+
+def _holds(check: Check, view: Any) -> bool:
+    """Tell what :func:`failed` says, where nobody asks why; most of the time it does not hold."""
+    try:
+        held = check(view)
+    except ScenarioError:
+        raise
+    except Exception:  # noqa: BLE001 - as above
+        return False
+    return held is None or bool(held)

@@ -5,19 +5,19 @@ from __future__ import annotations
 import shlex
 import sys
 from dataclasses import dataclass
-from inspect import iscoroutinefunction, signature
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from dramaturg._running_test import RUNNING
-from dramaturg.protocols.testing._diagram import sequence_diagram
-from dramaturg.protocols.testing._errors import ScenarioError
-from dramaturg.protocols.testing._explore import explore, replay
+from dramaturg.protocols.testing._borders import check_passed_on, check_scenario, options_of
+from dramaturg.protocols.testing._errors import ForeignScheduleError
+from dramaturg.protocols.testing._explore import SCHEDULES, explore, replay
 from dramaturg.protocols.testing._explore_system import explore_system, replay_system
 from dramaturg.protocols.testing._failure_file import FailureFiles
-from dramaturg.protocols.testing._verdict import SimulationFailed, Verdict, counted
+from dramaturg.protocols.testing._verdict import SimulationFailed, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
 
     from dramaturg._running_test import RunningTest
     from dramaturg.protocols.testing._replay import Replayed
@@ -36,27 +36,15 @@ class ReplayFailed(AssertionError):  # noqa: N818 - a failed test is no error of
 
     def __init__(self, replayed: Replayed) -> None:
         self.replayed = replayed
-        super().__init__(_text(replayed))
+        super().__init__(str(replayed))
 
 
-def check_options(who: str, options: Iterable[str], *, system: bool) -> None:
+def check_options(who: str, options: Mapping[str, object], *, system: bool) -> None:
     """Check that these are options of the search.
 
-    :raises ScenarioError: for another one.
+    :raises ScenarioError: for another one, or one that cannot be used.
     """
-    known = _options_of(explore_system if system else explore)
-    for each in options:
-        if each not in known:
-            raise ScenarioError(
-                thing=f"{who}({each}=...)",
-                problem=f"no option for {'a system' if system else 'a world'}",
-                expected=f"some of {', '.join(known)}",
-            )
-
-
-def _options_of(function: Callable[..., Any]) -> list[str]:
-    parameters = signature(function).parameters.values()
-    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+    check_passed_on(who, options, explore_system if system else explore, system=system)
 
 
 def simulation_of(scenario: Callable[..., Any], **options: Any) -> Verdict | None:
@@ -77,9 +65,11 @@ def simulation_of(scenario: Callable[..., Any], **options: Any) -> Verdict | Non
     :return: None if only one schedule was replayed.
     :raises SimulationFailed: if a property does not hold; with the report.
     :raises ReplayFailed: if it does not in a schedule that was run again.
+    :raises ForeignScheduleError: if nothing but the calm run is possible of that schedule.
     :raises ScenarioError: as :func:`explore_system`, and for an unknown option.
     """
     __tracebackhide__ = True
+    check_scenario(scenario, system=None)
     system = iscoroutinefunction(scenario)
     check_options("simulation_of", options, system=system)
     return search(scenario, options, system=system)
@@ -120,27 +110,23 @@ class _Search:
     def _explore(self) -> Verdict:
         options = dict(self.options)
         running = self.running
-        if "schedules" not in options and _within_hypothesis():
+        if options.get("schedules") is None and _within_hypothesis():
             options["schedules"] = IN_HYPOTHESIS
         if running is not None:
             if running.schedules is not None:
                 options["schedules"] = running.schedules
             elif running.times > 1:
-                options["schedules"] = running.times * self._schedules(options)
+                said = options.get("schedules")
+                options["schedules"] = running.times * (SCHEDULES if said is None else said)
             if running.seed is not None:
                 options["seed"] = running.seed
         if self.system:
             return explore_system(self.scenario, **options)
         return explore(self.scenario, **options)
 
-    def _schedules(self, options: Mapping[str, Any]) -> int:
-        function: Callable[..., Any] = explore_system if self.system else explore
-        default: int = signature(function).parameters["schedules"].default
-        return int(options.get("schedules", default))
-
     def _again(self, schedule: str | tuple[str, ...]) -> Replayed:
         function: Callable[..., Any] = replay_system if self.system else replay
-        known = _options_of(function)
+        known = options_of(function)
         options = {name: value for name, value in self.options.items() if name in known}
         if self.options.get("exhaustive") and "any_sender_first" in known:
             options["any_sender_first"] = True  # which it implies
@@ -152,7 +138,7 @@ class _Search:
         replayed = self._again(token)
         if replayed.run.broken is not None:
             raise ReplayFailed(replayed)
-        running.say(f"{running.name}\n{_text(replayed)}")
+        running.say(f"{running.name}\n{replayed}")
 
     # -- files ---------------------------------------------------------------------------------
 
@@ -166,9 +152,15 @@ class _Search:
     def _replay_stored(self, files: FailureFiles) -> None:
         __tracebackhide__ = True
         for path, stored in files.stored():
-            replayed = self._again(stored.schedule)
-            if replayed.run.broken is None:
+            try:
+                replayed = self._again(stored.schedule)
+            except ForeignScheduleError:
+                # The code was changed so much that it cannot come to this any more.
                 path.unlink(missing_ok=True)
+                continue
+            if replayed.run.broken is None:
+                if not replayed.run.truncated:
+                    path.unlink(missing_ok=True)
                 continue
             error = ReplayFailed(replayed)
             error.add_note(f"kept in {path}")
@@ -197,14 +189,3 @@ def _within_hypothesis() -> bool:
     from hypothesis import currently_in_test_context  # noqa: PLC0415 - only where it is loaded
 
     return currently_in_test_context()
-
-
-def _text(replayed: Replayed) -> str:
-    run = replayed.run
-    broken = run.broken
-    came = "passes" if broken is None else f"{broken.name}: {broken.detail}".rstrip(": ")
-    actors = dict.fromkeys(step.event.actor for step in run.steps if step.event.actor)
-    lines = [f"replayed: {came}", "", sequence_diagram(tuple(actors), run.steps), ""]
-    lines.append(counted(len(run.schedule), "event"))
-    lines += [f"skipped, since not possible any more: {name}" for name in replayed.skipped]
-    return "\n".join(lines)

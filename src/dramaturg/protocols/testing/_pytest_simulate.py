@@ -14,8 +14,11 @@ from inspect import (
 )
 from typing import TYPE_CHECKING, Any, overload
 
+from dramaturg.actors import ActorSystem
 from dramaturg.protocols.testing._errors import ScenarioError
+from dramaturg.protocols.testing._probe import TestProbe
 from dramaturg.protocols.testing._pytest_search import check_options, search
+from dramaturg.protocols.testing._stage import VirtualClock, stage_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,7 +54,8 @@ def simulate(test: Any = None, /, **options: Any) -> Any:
     What is decorated is an ordinary function, that is not awaited.
 
     :param options: those of :func:`explore_system` or :func:`explore`.
-    :raises ScenarioError: for an unknown option, or what is no test of this kind.
+    :raises ScenarioError: for an unknown option or one that cannot be used, or what is no test of
+        this kind; and when it runs, if it is given a fixture of a system that is driven by hand.
     """
     if test is None:
         return partial(_simulated, options=options)
@@ -59,7 +63,9 @@ def simulate(test: Any = None, /, **options: Any) -> Any:
 
 
 def _simulated(test: Any, options: dict[str, Any]) -> Callable[..., None]:
-    name = getattr(test, "__qualname__", repr(test))
+    # What @given makes is called after a function of Hypothesis's.
+    own = getattr(getattr(test, "hypothesis", None), "inner_test", test)
+    name = getattr(own, "__qualname__", repr(test))
     if not isfunction(test) or isasyncgenfunction(test):
         raise _no_test(name, "is no function", "@simulate or @simulate(...) above a test function")
     if getattr(test, "is_hypothesis_test", False):
@@ -72,7 +78,11 @@ def _simulated(test: Any, options: dict[str, Any]) -> Callable[..., None]:
     subject = "sim" if system else "world"
     if subject not in taken.parameters:
         kind = "an `async def` test" if system else "a `def` test"
-        raise _no_test(name, f"is {kind} and takes no {subject}", f"a parameter {subject!r}")
+        other = "world" if system else "sim"
+        expected = f"a parameter {subject!r}"
+        if other in taken.parameters:
+            expected += f", or `{'def' if system else 'async def'}` for the {other} that it takes"
+        raise _no_test(name, f"is {kind} and takes no {subject}", expected)
     others = [each for each in taken.parameters.values() if each.name != subject]
     given = taken.replace(parameters=others, return_annotation=None)
 
@@ -81,6 +91,7 @@ def _simulated(test: Any, options: dict[str, Any]) -> Callable[..., None]:
         __tracebackhide__ = True
         # Hypothesis passes on by position what it was given by name.
         bound = given.bind(*args, **kwargs).arguments
+        _check_by_hand(name, bound)
         search(_scenario(test, taken, subject, bound), options, system=system)
 
     marked: Any = simulated
@@ -114,6 +125,19 @@ def _scenario(
         await call(sim)
 
     return scenario
+
+
+def _check_by_hand(test: str, given: Mapping[str, Any]) -> None:
+    """Check that nothing comes from a system that the test would have to drive by hand."""
+    for name, value in given.items():
+        system = value.ref.cell.system if isinstance(value, TestProbe) else value
+        driven = isinstance(system, ActorSystem) and stage_of(system) is not None
+        if driven or isinstance(value, VirtualClock):
+            raise ScenarioError(
+                thing=f"{test}({name})",
+                problem="is of a system that is driven by hand, and of no simulation",
+                expected="`sim.system`, whose time goes on by itself; AsyncTestProbe for a probe",
+            )
 
 
 def _no_test(thing: str, problem: str, expected: str) -> ScenarioError:

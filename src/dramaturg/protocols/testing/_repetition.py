@@ -9,8 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dramaturg.protocols.testing._event import Schedule
+    from dramaturg.protocols.testing._kernel import Step
 
-__all__ = ["Stretch", "repeating_tail", "stretches", "without_numbers"]
+__all__ = ["Stretch", "circle_of", "repeating_tail", "stretches", "without_numbers"]
 
 OFTEN = 3
 """So many times in a row are a repetition."""
@@ -72,3 +73,16 @@ def repeating_tail(schedule: Schedule, calm: int) -> Schedule:
         if tail[length:] == tail[:-length]:
             return tuple(tail[-length:])
     return ()
+
+
+def circle_of(steps: Sequence[Step], calm: int) -> Schedule:
+    """Return the circle that a run ends in, or nothing if it would come to its end.
+
+    What delivers more messages than it sends uses up what was sent before, and ends some time.
+
+    :param calm: so many events at the end were the calm choice.
+    """
+    circle = repeating_tail(tuple(step.event.name for step in steps), calm)
+    once = steps[len(steps) - len(circle) :]
+    delivered = sum(step.event.kind == "deliver" for step in once)
+    return circle if sum(len(step.sent) for step in once) >= delivered else ()

@@ -38,7 +38,9 @@ class Run:
     :param schedule: the names of the events that happened, up to the failure if there is one.
     :param broken: the property that did not hold.
     :param truncated: whether it was cut off before it came to rest.
+    :param decides: whether something else than its end could have shown a failure.
     :param reached: which of the ``sometimes`` have held, of those ``to_reach``.
+    :param actors: who is there in the end, in the order in which a report draws them.
     """
 
     schedule: Schedule
@@ -47,6 +49,8 @@ class Run:
     reached: frozenset[str]
     to_reach: frozenset[str]
     steps: tuple[Step, ...]
+    actors: tuple[str, ...]
+    decides: bool = True
 
     @property
     def events(self) -> int:
@@ -96,6 +100,8 @@ def run(
             reached=kernel.reached(),
             to_reach=frozenset(kernel.to_reach()),
             steps=tuple(kernel.steps),
+            actors=tuple(kernel.fields()),
+            decides=kernel.decides_before_rest(),
         )
     finally:
         kernel.close()

@@ -7,6 +7,7 @@ from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors import Actor, DramaturgError, handler
+from dramaturg.protocols._borders import ACTOR_REF, Kind, check_options, instance, is_list, several
 from dramaturg.protocols.testing._diagram import shown
 from dramaturg.protocols.testing._probe_errors import UnexpectedMessageError, described
 from dramaturg.protocols.testing._probe_inbox import matches
@@ -44,6 +45,21 @@ class ScriptNotFollowedError(DramaturgError, AssertionError):
         super().__init__("; ".join(said))
 
 
+def _is_send(value: object) -> bool:
+    return is_list(value) and len(value) == PAIR and ACTOR_REF.fits(value[0])
+
+
+def _is_error(value: object) -> bool:
+    if isinstance(value, type):
+        return issubclass(value, BaseException)
+    return value is None or isinstance(value, BaseException)
+
+
+PAIR = 2
+_SENDS = several(Kind(_is_send, ""), "a list of pairs: an ActorRef, and what it is sent")
+_RAISES = Kind(_is_error, "an exception, or None")
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -54,6 +70,7 @@ class Line:
         request unanswered.
     :param sends: receivers and messages.
     :param raises: what the handler raises.
+    :raises OptionError: for sends or an error that are none.
     """
 
     expected: Any
@@ -61,6 +78,9 @@ class Line:
     reply: Any = None
     sends: Sequence[tuple[ActorRef[Any], Any]] = ()
     raises: BaseException | type[BaseException] | None = None
+
+    def __post_init__(self) -> None:
+        check_options(sends=(self.sends, _SENDS), raises=(self.raises, _RAISES))
 
     def fits(self, message: object) -> bool:
         """Tell whether it is what the line expects."""
@@ -84,9 +104,13 @@ class Script:
         script.check()
 
     It goes on where it was when its actor is restarted.
+
+    :raises OptionError: for what is no line.
     """
 
     def __init__(self, *lines: Line) -> None:
+        for line in lines:
+            check_options(line=(line, instance(Line, "a Line(...)")))
         self._lines = lines
         self._said = 0
         self.unexpected: list[Any] = []
@@ -126,6 +150,7 @@ class ScriptedActor(Actor):
     """Does what its script says; fails on what that does not expect."""
 
     def __init__(self, script: Script) -> None:
+        check_options(script=(script, instance(Script, "a Script(...)")))
         self._script = script
 
     @handler

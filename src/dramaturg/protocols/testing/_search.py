@@ -1,10 +1,11 @@
 """The search for a schedule that breaks a property.
 
-First the calm run. Then turns between strategies (see ``_pickers``), each with faults that
-compete and with faults at drawn steps, and now and then with faults that follow at once upon
-what has just happened; and after every two of them a schedule that leaves the calm one once, and
-when there are none left, twice. Taking turns costs at most as many times the
-best strategy as there are strategies, and no failure needs luck in choosing one.
+First the calm run. Then turns between strategies (see ``_walks`` and ``_pickers``), each with
+faults that compete and with faults at drawn steps, and now and then with faults that follow at
+once upon what has just happened. After every two of them comes a schedule that leaves the calm one
+once, and when there are none left, after every six one that leaves it twice. Taking turns costs
+at most as many times the best strategy as there are strategies, and no failure needs luck in
+choosing one.
 """
 
 from __future__ import annotations
@@ -15,31 +16,36 @@ from random import Random
 from typing import TYPE_CHECKING, TypeAlias
 
 from dramaturg.protocols.testing._departures import Departures
-from dramaturg.protocols.testing._pickers import (
+from dramaturg.protocols.testing._pickers import Swarm, picker_of
+from dramaturg.protocols.testing._repetition import circle_of
+from dramaturg.protocols.testing._run import Run, run
+from dramaturg.protocols.testing._walks import (
     PartialOrder,
     Priorities,
     RandomWalk,
-    Swarm,
     Uniform,
-    picker_of,
+    by_channel,
+    by_kind,
+    by_message,
 )
-from dramaturg.protocols.testing._repetition import repeating_tail
-from dramaturg.protocols.testing._run import Run, run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from dramaturg.protocols.testing._event import Schedule
+    from dramaturg.protocols.testing._event import Event, Schedule
     from dramaturg.protocols.testing._kernel import Kernel
-    from dramaturg.protocols.testing._pickers import Walk
     from dramaturg.protocols.testing._run import Picker
+    from dramaturg.protocols.testing._walks import Walk
 
 __all__ = ["Found", "Limits", "Search", "Searched", "strategies"]
 
 Make: TypeAlias = "Callable[[], Kernel]"
 
-BETWEEN = 2
-"""After so many runs of other strategies comes a schedule of few departures."""
+BETWEEN = (2, 2, 6)
+"""After so many runs of other strategies comes a schedule of one departure, or of two: of those
+there are mostly more than a search has time for."""
+FEW = 10
+"""After so many runs that were all cut off, those that could only show something at rest end."""
 KEPT = 64
 """So many passing schedules are kept, to compare a failing one with."""
 
@@ -49,8 +55,9 @@ class Limits:
     """How far a search goes.
 
     :param schedules: so many runs.
-    :param events: so many events a run; then it goes on calmly for as many, and if it has
-        not come to rest by then it has shown nothing.
+    :param events: so many events a run; then it goes on calmly for as many, 2,000 by default
+        together, and if it has not come to rest by then its end has shown nothing. If the very
+        first run, which is calm, goes in a circle, no other goes on so.
     """
 
     schedules: int = 500
@@ -79,8 +86,16 @@ class Searched:
     found: Found | None = None
     livelock: Schedule = ()
     """What a run does over and over with nothing going wrong, so that it never comes to rest."""
+    gave_up: bool = False
+    """Whether it ended early, since no run came to rest and nothing else could show."""
     complete: bool = False
     """Whether there was no other schedule left to try."""
+
+    def is_hopeless(self, last: Run) -> bool:
+        """Tell, and note, whether more runs are to no purpose, but for errors of actors."""
+        all_cut_off = FEW <= self.schedules == self.truncated
+        self.gave_up = all_cut_off and not last.decides
+        return self.gave_up
 
 
 class Search:
@@ -93,6 +108,8 @@ class Search:
         self._make = make
         self._random = Random(seed)
         self._limits = limits or Limits()
+        self._circles = False
+        """Whether the calm run never comes to rest: what others do calmly then leads to no end."""
         self._length = 1
         """How many events the longest calm run had."""
         self.seen = Searched()
@@ -104,21 +121,24 @@ class Search:
             if seen.schedules >= self._limits.schedules:
                 return seen
             most = self._limits.events
-            ran = run(self._make, picker, most=most, suffix=most)
+            ran = run(self._make, picker, most=most, suffix=0 if self._circles else most)
             seen.schedules += 1
             seen.events += ran.events
             seen.truncated += ran.truncated
             seen.reached |= ran.reached
             seen.to_reach |= ran.to_reach
             if ran.truncated and not seen.livelock:
-                seen.livelock = repeating_tail(ran.schedule, most)
+                seen.livelock = circle_of(ran.steps, most)
             if ran.broken is not None:
                 seen.found = Found(ran, strategy, seen.schedules)
                 return seen
             if seen.schedules == 1:
                 self._length = max(1, ran.events)
+                self._circles = bool(seen.livelock)
             if not ran.truncated:
                 self._keep(ran.schedule)
+            elif seen.is_hopeless(ran):
+                return seen
         seen.complete = True
         return seen
 
@@ -138,13 +158,18 @@ class Search:
         more = departures.begin()
         for turn, chosen in enumerate(strategies(self._random, self._length * 2), 1):
             yield chosen
-            if more and turn % BETWEEN == 0:
-                count = departures.departures
+            count = departures.departures
+            if more and turn % BETWEEN[count] == 0:
                 yield f"{count} departure" + ("" if count == 1 else "s"), departures
                 more = departures.begin()
 
 
-STRATEGIES = ("uniform", "random walk", "PCT", "POS", "PCT by message")
+LANES: dict[str, Callable[[Event], str]] = {
+    "PCT": by_channel,
+    "PCT by message": by_message,
+    "PCT by kind": by_kind,
+}
+STRATEGIES = ("uniform", "random walk", "PCT", "POS", "PCT by message", "PCT by kind")
 
 
 def strategies(source: Random, length: int) -> Iterator[tuple[str, Picker]]:
@@ -161,7 +186,7 @@ def strategies(source: Random, length: int) -> Iterator[tuple[str, Picker]]:
 
 
 def _turns() -> Iterator[tuple[str, str]]:
-    """Return whose turn it is, and where faults fall; one turn in eleven is for those that follow.
+    """Return whose turn it is, and where faults fall; one turn in 13 is for those that follow.
 
     More of them find more where something should be durable, and less of all else.
     """
@@ -177,4 +202,4 @@ def _walk(name: str, random: Random, length: int) -> Walk:
         return RandomWalk(random)
     if name == "POS":
         return PartialOrder(random)
-    return Priorities(random, length=length, by_message=name != "PCT")
+    return Priorities(random, length=length, lane=LANES[name])

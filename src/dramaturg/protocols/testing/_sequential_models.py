@@ -21,6 +21,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeAlias
 
+from dramaturg.protocols._borders import FUNCTION, NUMBER, TEXTS, instance
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._histories import UNKNOWN, Operation
 
@@ -139,11 +141,15 @@ class CustomModel(SequentialModel):
     """A model made of its first state and its step, as :class:`SequentialModel` describes it.
 
     :param observers: the operations that never change the state; a search is faster for it.
+    :raises ScenarioError: for what is no function, or no names.
     """
 
     init: Any
     step: Callable[[Any, str, Any, Any], Step]  # type: ignore[assignment] # a field, not a method
     observers: Iterable[str] = ()
+
+    def __post_init__(self) -> None:
+        check_kinds(step=(self.step, FUNCTION), observers=(self.observers, TEXTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,11 +159,15 @@ class DeterministicModel(SequentialModel):
     ``apply(state, operation, argument)`` returns its result and the next state.
 
     :param observers: the operations that never change the state; a search is faster for it.
+    :raises ScenarioError: for what is no function, or no names.
     """
 
     init: Any
     apply: Callable[[Any, str, Any], tuple[Any, Any]]
     observers: Iterable[str] = ()
+
+    def __post_init__(self) -> None:
+        check_kinds(apply=(self.apply, FUNCTION), observers=(self.observers, TEXTS))
 
     def step(self, state: Any, operation: str, argument: Any, result: Any) -> Step:
         answer: Any = self.apply(state, operation, argument)
@@ -207,6 +217,9 @@ class CounterModel(SequentialModel):
     observers = ("read",)
     init: Any = 0
 
+    def __post_init__(self) -> None:
+        check_kinds(init=(self.init, NUMBER))
+
     def step(self, state: Any, operation: str, argument: Any, result: Any) -> Step:
         if operation == "read":
             return same(state, result), state
@@ -226,6 +239,9 @@ class QueueModel(SequentialModel):
     names = ("enqueue", "dequeue")
     init: tuple[Any, ...] = ()
     empty: Any = None
+
+    def __post_init__(self) -> None:
+        check_kinds(init=(self.init, instance(tuple, "a tuple")))
 
     def step(self, state: Any, operation: str, argument: Any, result: Any) -> Step:
         if operation == "enqueue":
@@ -281,6 +297,9 @@ class SetModel(SequentialModel):
     names = ("add", "remove", "contains", "read")
     observers = ("contains", "read")
     init: frozenset[Any] = frozenset()
+
+    def __post_init__(self) -> None:
+        check_kinds(init=(self.init, instance((frozenset, set), "a set")))
 
     def step(self, state: Any, operation: str, argument: Any, result: Any) -> Step:
         if operation == "read":

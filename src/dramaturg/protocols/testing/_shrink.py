@@ -10,8 +10,9 @@ of names is again a whole run, and what it really did is the next list to shorte
 3. Try the schedules that leave the calm one once, for whatever event: the failure may come
    earlier by another message. Then those that leave it twice, for one of the same events; and
    where the run departs from the calm choice, let it make the calm choice first.
-4. Search among all runs that are shorter, with each strategy in turn: what was found may have
-   come a long way round.
+4. Search anew with each strategy in turn: what was found may have come a long way round, and
+   another run that is longer may become shorter when parts are taken out of it.
+5. Wander: change a little of the best run, and go on from whatever fails and is about as short.
 
 It has to stay the *same* failure, of the same property, or it would slip to another one. But
 where something did not come to hold in the end, and a shorter run breaks what always holds,
@@ -27,21 +28,33 @@ from dramaturg.protocols.testing._departures import Departures
 from dramaturg.protocols.testing._pickers import Following
 from dramaturg.protocols.testing._run import Run, run
 from dramaturg.protocols.testing._search import strategies
+from dramaturg.protocols.testing._shrink_pickers import Near, Some
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dramaturg.protocols.testing._event import Event, Schedule
+    from dramaturg.protocols.testing._event import Schedule
     from dramaturg.protocols.testing._kernel import Kernel
     from dramaturg.protocols.testing._run import Picker
 
 __all__ = ["Shrunk", "departures_of", "shrink"]
 
 MOST_REPLAYS = 1_500
+LEAST_REPLAYS = 300
+MOST_EVENTS = 100_000
+"""Replays end when there were too many, or those there were had too many events together."""
 AFRESH = 60
 """So many random runs in a row that find nothing shorter end the second step."""
 ANEW = 300
 """So many runs of any strategy that are not shorter end the fourth step."""
+OTHERS = 8
+"""And so many that fail and do not become shorter."""
+WANDERING = 300
+"""So many runs near the best one that are not shorter end that step."""
+LONGER = 2
+"""Such a run may be so many events longer than the best one."""
+ROUNDABOUT = 2
+"""Such a run may be so many times longer than the best one, until parts are taken out of it."""
 SINGLES = 300
 """So many schedules of few departures are tried."""
 ABOUT_THE_END = ("at_rest ", "eventually ", "leads_to ", "scenario ends")
@@ -93,6 +106,7 @@ def _shorten(shrinker: _Shrinker, seed: int) -> Shrunk:
     shrinker.search_afresh(Random(seed))
     shrinker.depart_less(Random(seed))
     shrinker.search_anew(Random(seed))
+    shrinker.wander(Random(seed))
     shrinker.calm_down()
     best = shrinker.best
     return Shrunk(best.run, best.calm, shrinker.replays)
@@ -104,8 +118,15 @@ class _Shrinker:
         self._first = failing
         self.best = Shrunk(failing, (), 0)
         self.replays = 0
+        self._events = 0
         self.sooner: Run | None = None
         """The shortest run that breaks what always holds, where the failure is about the end."""
+
+    def goes_on(self) -> bool:
+        """Tell whether there is time for one more replay."""
+        if self.replays < LEAST_REPLAYS:
+            return True
+        return self.replays < MOST_REPLAYS and self._events < MOST_EVENTS
 
     def starts(self) -> bool:
         """Replay the run itself; tell whether it fails again."""
@@ -118,7 +139,7 @@ class _Shrinker:
     def take_out(self) -> None:
         """Take out parts, halves first, as long as the run fails without them."""
         size = max(1, len(self.best.run.schedule) // 2)
-        while self.replays < MOST_REPLAYS:
+        while self.goes_on():
             if self._take_out_parts(size):
                 continue
             if size == 1:
@@ -129,7 +150,7 @@ class _Shrinker:
         """Try each part of that size, the last first; tell whether any could go."""
         shorter = False
         start = len(self.best.run.schedule) - size
-        while start > -size and self.replays < MOST_REPLAYS:
+        while start > -size and self.goes_on():
             schedule = self.best.run.schedule
             candidate = schedule[: max(0, start)] + schedule[max(0, start) + size :]
             if self._accept(self._replay(candidate)):
@@ -141,13 +162,13 @@ class _Shrinker:
     def search_afresh(self, random: Random) -> None:
         """Look for a shorter run made of the same events, in any order."""
         tries = 0
-        while tries < AFRESH and self.replays < MOST_REPLAYS:
+        while tries < AFRESH and self.goes_on():
             schedule = self.best.run.schedule
             if len(schedule) <= 1:
                 return
             leave_out = set(random.sample(schedule, random.randrange(1 + len(schedule) // 3)))
             some = frozenset(schedule) - leave_out
-            picker = _Some(some, random)
+            picker = Some(some, random)
             found = self._try(picker, len(schedule) - 1)
             # What it did has to do so as a list of names, too.
             if found is not None and self._accept(self._replay(found.schedule)):
@@ -156,21 +177,52 @@ class _Shrinker:
             tries += 1
 
     def search_anew(self, random: Random) -> None:
-        """Look for a shorter run, of whatever events."""
-        tries = 0
-        while tries < ANEW and self.replays < MOST_REPLAYS:
-            most = len(self.best.run.schedule) - 1
-            if not most:
+        """Look for a run of whatever events that is shorter, or becomes so."""
+        tries = others = 0
+        length = len(self.best.run.schedule)
+        if length <= 1:
+            return
+        for _, picker in strategies(random, length):
+            tries += 1
+            if tries > ANEW or others > OTHERS or not self.goes_on():
                 return
-            for _, picker in strategies(random, most):
-                tries += 1
-                found = self._try(picker, most)
-                if found is not None and self._accept(self._replay(found.schedule)):
-                    self.take_out()
-                    tries = 0
-                    break
-                if tries >= ANEW or self.replays >= MOST_REPLAYS:
-                    return
+            found = self._try(picker, ROUNDABOUT * len(self.best.run.schedule))
+            if found is None:
+                continue
+            if self._is_shorter_in_parts(found):
+                tries = others = 0
+            else:
+                others += 1
+
+    def _is_shorter_in_parts(self, found: Run) -> bool:
+        """Take out parts of another run; keep it if it has become shorter than the best one."""
+        before, other = self.best, self._replay(found.schedule)
+        if other is None:
+            return False
+        self.best = other
+        self.take_out()
+        shorter = len(self.best.run.schedule) < len(before.run.schedule)
+        if not shorter:
+            self.best = before
+        return shorter
+
+    def wander(self, random: Random) -> None:
+        """Look for a shorter run by way of others that are about as short, and fail too."""
+        tries = 0
+        near = self.best.run
+        while tries < WANDERING and self.goes_on():
+            most = len(self.best.run.schedule)
+            if most <= 1:
+                return
+            tries += 1
+            found = self._try(Near(near, random), most + LONGER)
+            if found is None:
+                continue
+            near = found
+            if self._accept(self._replay(found.schedule)):
+                self.take_out()
+                near = self.best.run
+                tries = 0
 
     def depart_less(self, random: Random) -> None:
         """Look for a run with one departure, then two, that is shorter, or as short."""
@@ -185,7 +237,7 @@ class _Shrinker:
     def _depart(self, random: Random, most: int, only: set[str] | None) -> None:
         departures = Departures(random, most, only)
         tries = 0
-        while tries < SINGLES and self.replays < MOST_REPLAYS and departures.begin():
+        while tries < SINGLES and self.goes_on() and departures.begin():
             tries += 1
             found = self._try(departures, len(self.best.run.schedule))
             if found is not None:
@@ -194,7 +246,7 @@ class _Shrinker:
     def calm_down(self) -> None:
         """Make the calm choice first wherever the run does not need its departure there."""
         step = 0
-        while step < len(self.best.run.schedule) and self.replays < MOST_REPLAYS:
+        while step < len(self.best.run.schedule) and self.goes_on():
             schedule = self.best.run.schedule
             calm = self.best.calm[step]
             if calm is not None and calm != schedule[step]:
@@ -229,6 +281,7 @@ class _Shrinker:
     def _try(self, picker: Picker, most: int) -> Run | None:
         self.replays += 1
         found = run(self._make, picker, most=most)
+        self._events += found.events
         first = self._first.broken
         if found.broken is None or first is None:
             return None
@@ -239,19 +292,3 @@ class _Shrinker:
             if sooner is None or len(found.schedule) < len(sooner.schedule):
                 self.sooner = found
         return None
-
-
-class _Some:
-    """Any of some events, as long as one of them is possible; then calmly on."""
-
-    def __init__(self, names: frozenset[str], random: Random) -> None:
-        self._names = names
-        self._random = random
-
-    def pick(self, kernel: Kernel) -> Event | None:
-        enabled = kernel.enabled()
-        some = [event for event in enabled if event.name in self._names]
-        some += [event for event in kernel.faults() if event.name in self._names]
-        if some:
-            return some[self._random.randrange(len(some))]
-        return enabled[0] if enabled else None

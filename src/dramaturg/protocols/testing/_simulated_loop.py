@@ -18,6 +18,7 @@ from dramaturg.actors._dispatcher import LoopDispatcher
 from dramaturg.actors._workers import TaskDispatcher
 from dramaturg.protocols.testing._addresses import name_of
 from dramaturg.protocols.testing._errors import EscapeError, ScenarioError
+from dramaturg.protocols.testing._simulated_time import STARTED_BY
 
 if TYPE_CHECKING:
     from collections import deque
@@ -106,10 +107,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         if cell is not None:
             return cell.system
         task = asyncio.current_task(self)
-        return None if task is None else self._tasks.get(task)
+        found = None if task is None else self._tasks.get(task)
+        return STARTED_BY.get() if found is None else found
 
     def adopt(self, system: object) -> None:
         """Let the present task, and all that it makes, end with a system."""
+        STARTED_BY.set(system)
         task = asyncio.current_task(self)
         if task is not None:
             self._tasks[task] = system

@@ -6,6 +6,7 @@ clock of its node; when it is *due* is by the simulation's.
 
 from __future__ import annotations
 
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,17 +22,30 @@ if TYPE_CHECKING:
     from dramaturg.actors._clock import TimerHandle
     from dramaturg.actors._loop import LoopHost
 
-__all__ = ["SimulatedClock", "SimulatedTimer", "Timers"]
+__all__ = ["STARTED_BY", "SimulatedClock", "SimulatedTimer", "Timers"]
+
+STARTED_BY: ContextVar[Any] = ContextVar("dramaturg_started_by", default=None)
+"""The system of the node whose start function has set going what runs here."""
 
 
 class SimulatedTimer:
     """One call that is planned.
 
     :param when: by the clock it was set by.
-    :param cell: the actor that set it, None if the scenario did.
+    :param cell: the actor that set it, None if the scenario did, or what starts a node.
     """
 
-    __slots__ = ("_timers", "callback", "cell", "clock", "handle", "name", "watches", "when")
+    __slots__ = (
+        "_timers",
+        "callback",
+        "cell",
+        "clock",
+        "handle",
+        "name",
+        "system",
+        "watches",
+        "when",
+    )
 
     def __init__(
         self, timers: Timers, when: float, cell: Cell | None, name: str, clock: SimulatedClock
@@ -39,6 +53,8 @@ class SimulatedTimer:
         self._timers = timers
         self.when = when
         self.cell = cell
+        self.system = STARTED_BY.get() if cell is None else cell.system
+        """With which it ends; None if that of the scenario."""
         self.name = name
         self.clock = clock
         self.callback: Callable[[], object] | None = None
@@ -128,7 +144,8 @@ class Timers:
         return planned
 
     def _clock_of(self, cell: Cell | None) -> SimulatedClock:
-        clock: Any = self._scenarios if cell is None else cell.system.clock
+        system = STARTED_BY.get() if cell is None else cell.system
+        clock: Any = None if system is None else system.clock
         return clock if isinstance(clock, SimulatedClock) else self._scenarios
 
     def forget(self, timer: SimulatedTimer) -> None:
@@ -136,9 +153,9 @@ class Timers:
         self._planned.pop(timer.name, None)
 
     def forget_those_of(self, system: object) -> None:
-        """Take out the timers of all actors of a system."""
+        """Take out the timers of all actors of a system, and of what has started it."""
         for timer in tuple(self._planned.values()):
-            if timer.cell is not None and timer.cell.system is system:
+            if timer.system is system:
                 timer.cancel()
 
     def living(self) -> Iterator[SimulatedTimer]:

@@ -27,19 +27,24 @@ There is always one system; :meth:`Simulation.node` adds others, see ``_nodes``.
 from __future__ import annotations
 
 import asyncio
+from inspect import iscoroutinefunction
 from random import Random
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import structlog
 
+from dramaturg.protocols._borders import INT
+from dramaturg.protocols.testing._addresses import name_of
+from dramaturg.protocols.testing._borders import check_given, check_kinds, check_scenario
 from dramaturg.protocols.testing._errors import EscapeError, ScenarioError
-from dramaturg.protocols.testing._escapes import ESCAPES, Guards
+from dramaturg.protocols.testing._escapes import Guards
 from dramaturg.protocols.testing._event import Event
 from dramaturg.protocols.testing._faults import NO_FAULTS, Faults, Network
 from dramaturg.protocols.testing._kernel import ALL, Step
 from dramaturg.protocols.testing._network import Parcel
 from dramaturg.protocols.testing._node import Node, drop_logs
 from dramaturg.protocols.testing._nodes import Nodes
+from dramaturg.protocols.testing._places import told, told_of_actor, waits_at
 from dramaturg.protocols.testing._properties import Broken, Observer, Properties
 from dramaturg.protocols.testing._simulated_loop import SimulatedLoop
 from dramaturg.protocols.testing._simulated_system import ReadyCells, SimulatedSystem
@@ -51,10 +56,19 @@ from dramaturg.protocols.testing._touch import Touch
 from dramaturg.protocols.testing._who import fields_of, living, place_of, running, who_waits
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import (
+        Awaitable,
+        Callable,
+        Collection,
+        Coroutine,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
 
     from dramaturg.actors import ActorRef, ActorSystem
     from dramaturg.actors._cell import Cell
+    from dramaturg.protocols.testing._fault_targets import FaultTargets
     from dramaturg.protocols.testing._properties import Check
 
 __all__ = ["Simulation", "SystemScenario"]
@@ -68,16 +82,17 @@ SETTLING = 10_000
 """So many events the end of a run may take, once it is over."""
 
 
-def _check(faults: object, network: object, horizon: object) -> None:
-    for name, value, fits, expected in (
-        ("faults", faults, isinstance(faults, Faults), "Faults(...)"),
-        ("network", network, isinstance(network, Network), "Network.FIFO or Network.UNORDERED"),
-        ("horizon", horizon, isinstance(horizon, int | float) and horizon >= 0, "seconds"),
-    ):
-        if not fits:
-            raise ScenarioError(
-                thing=f"{name}={value!r}", problem="cannot be used", expected=expected
-            )
+def _check(scenario: object, network: object, seed: object, **options: object) -> None:
+    if not iscoroutinefunction(scenario):  # a search makes many with the same
+        check_scenario(scenario, system=True)
+    check_given(network=network, **options)
+    check_kinds(seed=(seed, INT))
+    if network is Network.REPEATING:
+        raise ScenarioError(
+            thing="network=Network.REPEATING",
+            problem="is only for plain actors",
+            expected="Network.FIFO or Network.UNORDERED, and Faults(duplicates=...)",
+        )
 
 
 class Simulation:
@@ -107,20 +122,8 @@ class Simulation:
         horizon: float = 3_600.0,
         find_out_touched: bool = False,
     ) -> None:
-        _check(faults, network, horizon)
-        unknown = sorted(set(allow) - set(ESCAPES))
-        if unknown:
-            raise ScenarioError(
-                thing=f"allow={unknown}",
-                problem="nothing that is guarded",
-                expected=f"some of {', '.join(ESCAPES)}",
-            )
-        if network is Network.REPEATING:
-            raise ScenarioError(
-                thing="network=Network.REPEATING",
-                problem="is only for plain actors",
-                expected="Network.FIFO or Network.UNORDERED, and Faults(duplicates=...)",
-            )
+        options = {"faults": faults, "allow": allow, "horizon": horizon}
+        _check(scenario, network, seed, any_sender_first=any_sender_first, **options)
         self._scenario = scenario
         self.network = network
         self._horizon = horizon
@@ -148,6 +151,7 @@ class Simulation:
         self._draining = False
         self._ending = False
         self._going_wrong = SimulationFaults(self, faults)
+        self._targets: FaultTargets | None = None
         self._observer = Observer(self.properties, SystemView(self))
         self._broken: Broken | None = None
         self._finished = False
@@ -165,7 +169,7 @@ class Simulation:
         """The system that is always there."""
         return self._system
 
-    async def node(self, name: str, start: Callable[[Node], object]) -> Node:
+    def node(self, name: str, start: Callable[[Node], object]) -> Coroutine[Any, Any, Node]:
         """Add a node: a whole system of its own, which a lossy network connects with others.
 
         ::
@@ -181,12 +185,15 @@ class Simulation:
         :returns: the node, when ``start`` has returned.
         :raises ScenarioError: for a name that is none, or taken.
         """
-        return await self.nodes.add(name, start)
+        adding = self.nodes.add(name, start)
+        self.nodes.unawaited.node(name, adding)
+        return adding
 
     def ref(self, address: str) -> ActorRef[Any]:
-        """Return a ref by which the scenario reaches an actor of a node: "store/ledger".
+        """Return a ref by which the scenario reaches an actor: "/till", or on a node "bank/till".
 
-        What goes between the scenario and a node is spared by the faults of the network.
+        The actor may come later. What goes between the scenario and a node is spared by the
+        faults of the network.
 
         :raises ScenarioError: if it is no address.
         """
@@ -247,8 +254,14 @@ class Simulation:
 
     # -- the run -----------------------------------------------------------------------------
 
+    def look_for(self, targets: FaultTargets) -> None:
+        """Take note of who there is, as all runs of one search do."""
+        self._targets = targets
+        self.nodes.ever = targets.nodes
+
     def begin(self) -> Broken | None:
         self._guards.on()
+        self.nodes.unawaited.on(self._scenario_runs)
         self._task = self.loop.create_task(self._main(), name="scenario")
         return self._go_on()
 
@@ -257,15 +270,14 @@ class Simulation:
             try:
                 await self._scenario(self)
             except AssertionError as error:
-                self._broken = Broken("scenario", str(error))
+                self._broken = Broken("scenario", told(error))
             except (ScenarioError, EscapeError):
                 raise
             except asyncio.CancelledError:
                 if not self._ending:  # it has cancelled itself
                     self._broken = Broken("scenario raises CancelledError", "")
             except Exception as error:  # noqa: BLE001 - the test's author's code
-                name = type(error).__name__
-                self._broken = Broken(f"scenario raises {name}", f"{name}: {error}")
+                self._broken = Broken(f"scenario raises {type(error).__name__}", told(error))
             else:
                 self._finished = True
             await self._over
@@ -287,6 +299,10 @@ class Simulation:
             error = context.get("exception")
             if isinstance(error, ScenarioError | EscapeError):
                 raise error
+        if self._broken is not None:
+            self.nodes.unawaited.check()
+        if self._targets is not None and self._targets.missing:
+            self._targets.look(name_of(cell) for cell in self.living())
         return self._broken or self.nodes.broken or self._observer.look()
 
     def enabled(self) -> Sequence[Event]:
@@ -368,16 +384,21 @@ class Simulation:
         return None
 
     def finish(self) -> Broken | None:
+        self.nodes.unawaited.check()
         if not self._finished:
-            waits = who_waits(self.nodes)
-            return Broken("scenario ends", "it still waits" + (f"; {waits}" if waits else ""))
+            where = "" if self._task is None else waits_at(self._task)
+            said = [f"it still waits ({where})" if where else "it still waits"]
+            return Broken("scenario ends", "; ".join(filter(None, [*said, who_waits(self.nodes)])))
         self._going_wrong.check_possible()
         for system in self.nodes.systems():
             failure = system._failure
             if failure is not None and not self._going_wrong.is_simulated(failure):
                 which = f"node {system.prefix}" if system.prefix else "system"
-                return Broken(f"{which} fails", f"{type(failure).__name__}: {failure}")
+                return Broken(f"{which} fails", told_of_actor(failure))
         return self._observer.rest()
+
+    def decides_before_rest(self) -> bool:
+        return self.properties.decide_before_rest
 
     def to_reach(self) -> list[str]:
         return [name for name, _ in self.properties.sometimes]
@@ -399,6 +420,7 @@ class Simulation:
             self._settle(SETTLING)
         finally:
             self._guards.off()
+            self.nodes.unawaited.off()
             # What is cancelled may wait once more, on its way out.
             for _ in range(FAREWELLS):
                 tasks = asyncio.all_tasks(self.loop)
@@ -456,11 +478,7 @@ class Simulation:
         try:
             return self.nodes.all[name]
         except KeyError:
-            raise ScenarioError(
-                thing=f"node {name!r}",
-                problem="is not there",
-                expected=f"one of {', '.join(self.nodes.all) or 'no nodes at all'}",
-            ) from None
+            raise self.nodes.no_such_node(name, f"node {name!r}") from None
 
     def living(self) -> Iterator[Cell]:
         """Return the cells of all actors of all systems that run."""
@@ -468,6 +486,9 @@ class Simulation:
 
     def _running(self) -> Cell | None:
         return running(self.nodes)
+
+    def _scenario_runs(self) -> bool:
+        return self._draining and not self._finished and self._running() is None
 
     def _where(self) -> str | None:
         """Tell who runs just now; None if it is the kit itself."""

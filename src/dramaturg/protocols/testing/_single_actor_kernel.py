@@ -19,6 +19,8 @@ from inspect import isawaitable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dramaturg.actors import ActorFailed
+from dramaturg.protocols._borders import shown
+from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Event
 from dramaturg.protocols.testing._kernel import Step
 from dramaturg.protocols.testing._properties import Broken
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from dramaturg.actors import ActorRef, Props
     from dramaturg.protocols import Party
     from dramaturg.protocols._rules import Rules
+    from dramaturg.protocols.testing._fault_targets import FaultTargets
     from dramaturg.protocols.testing._single_actor_messages import Making, Peers
 
 __all__ = ["ActorKernel", "Casting"]
@@ -41,7 +44,7 @@ class Casting(NamedTuple):
 
     :param make: makes the actor under test, given the others.
     :param begin: called when all are there.
-    :param options: of the :class:`Simulation`.
+    :param options: of the :class:`Simulation`; ``targets``: whom its faults were asked for.
     """
 
     rules: Rules
@@ -52,6 +55,7 @@ class Casting(NamedTuple):
     messages: int
     illegal: int
     options: Mapping[str, Any]
+    targets: FaultTargets
 
 
 class _Said(NamedTuple):
@@ -61,6 +65,16 @@ class _Said(NamedTuple):
     receiver: str
     message: Any
     move: Move
+
+
+def _checked(message: type, made: Any) -> Any:
+    if not isinstance(made, message):
+        raise ScenarioError(
+            thing=f"messages={{{message.__qualname__}: ...}}",
+            problem=f"has made {shown(made)}",
+            expected=f"a {message.__qualname__}",
+        )
+    return made
 
 
 class _Aside:
@@ -80,6 +94,7 @@ class ActorKernel:
         self._casting = casting
         self._partners = Partners(casting.rules, casting.subject)
         self._simulation = Simulation(self._cast, **casting.options)
+        self._simulation.look_for(casting.targets)
         self._left = casting.messages
         self._illegal_left = casting.illegal
         self._ended = False
@@ -98,7 +113,8 @@ class ActorKernel:
             ref: ActorRef[Any] = sim.system.spawn(props, name=actor_name(casting.subject))
         partners.look_at(ref)
         self._made = {
-            each: tuple(make(peers) for make in makings) for each, makings in casting.pools.items()
+            each: tuple(_checked(each, make(peers)) for make in makings)
+            for each, makings in casting.pools.items()
         }
         if casting.begin is not None:
             begun = casting.begin(sim, ref, peers)
@@ -165,6 +181,9 @@ class ActorKernel:
             ref.path: nothing for ref in self._partners.peers.values()
         }
         return {**everybody, **self._simulation.fields()}
+
+    def decides_before_rest(self) -> bool:
+        return True  # each message is looked at when it is sent
 
     def to_reach(self) -> list[str]:
         return self._simulation.to_reach()

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from dramaturg.actors import ActorRef
+from dramaturg.protocols._borders import is_several, shown
+from dramaturg.protocols.testing._borders import takes
 from dramaturg.protocols.testing._errors import ScenarioError
 
 if TYPE_CHECKING:
@@ -13,12 +16,25 @@ if TYPE_CHECKING:
 
     from dramaturg.protocols import Protocol
 
-__all__ = ["Making", "Messages", "Peers", "pools", "strategy_of"]
+__all__ = ["Constant", "Making", "Messages", "NamedPeers", "Peers", "pools", "strategy_of"]
 
 Peers: TypeAlias = Mapping[str, ActorRef[Any]]
 """The actors that the kit plays, by role, or by role and member: "participant-1"."""
 Messages: TypeAlias = "Mapping[Any, Sequence[Any] | SearchStrategy[Any] | Callable[[Peers], Any]]"
 """For types of messages: the messages themselves, a strategy, or a function that makes one."""
+
+
+class NamedPeers(dict[str, ActorRef[Any]]):
+    """The others; whoever asks for one that there is not is told who there are."""
+
+    def __missing__(self, name: str) -> ActorRef[Any]:
+        raise ScenarioError(
+            thing=f"peers[{name!r}]",
+            problem="plays no part beside the actor",
+            expected=f"one of {', '.join(self) or 'nobody at all'}",
+        )
+
+
 Making: TypeAlias = Callable[[Peers], Any]
 
 
@@ -32,7 +48,7 @@ def pools(
     for each in given:
         if each not in protocol.messages:
             raise ScenarioError(
-                thing=f"messages={{{each.__qualname__}: ...}}",
+                thing=f"messages={{{getattr(each, '__qualname__', shown(each))}: ...}}",
                 problem=f"is no message of {protocol.name}",
                 expected=f"some of {', '.join(each.__qualname__ for each in protocol.messages)}",
             )
@@ -44,19 +60,25 @@ def _pool(message: type, given: Any, values: int, seed: int) -> tuple[Making, ..
     strategy = strategy_of(message, given)
     if strategy is not None:
         made = _drawn(strategy, values, seed)
-    elif callable(given):
+    elif callable(given) and not isinstance(given, type) and takes(given, 1):
         return (given,)
-    elif hasattr(given, "__len__"):
+    elif is_several(given):
         made = list(given)[:values]
     else:
         raise _nothing_of(message, given)
     if not made or not all(isinstance(each, message) for each in made):
         raise _nothing_of(message, made)
-    return tuple(_constant(each) for each in made)
+    return tuple(Constant(each) for each in made)
 
 
-def _constant(message: Any) -> Making:
-    return lambda _: message
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """Makes the same message whoever the others are."""
+
+    message: Any
+
+    def __call__(self, _: Peers) -> Any:
+        return self.message
 
 
 def _nothing_of(message: type, given: object) -> ScenarioError:

@@ -15,8 +15,11 @@ from dramaturg.actors._tap import add_tap, tap_cell
 from dramaturg.protocols._conversation import Conversation
 from dramaturg.protocols._role import Party
 from dramaturg.protocols._violation import Observation, Violation
+from dramaturg.protocols.testing._errors import ScenarioError
+from dramaturg.protocols.testing._places import told
 from dramaturg.protocols.testing._probe_inbox import Inbox, ProbeActor, Received
 from dramaturg.protocols.testing._properties import Broken
+from dramaturg.protocols.testing._single_actor_messages import NamedPeers
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -57,7 +60,7 @@ class Partners:
         self.talk = Conversation(protocol, rules=rules)
         self.problem: Broken | None = None
         """What the actor under test has done wrong."""
-        self.peers: dict[str, ActorRef[Any]] = {}
+        self.peers = NamedPeers()
         self._parties = tuple(rules.parties)
         self._inboxes: dict[Party, Inbox] = {}
         self._path = f"/{actor_name(subject)}"
@@ -164,7 +167,7 @@ class Partners:
     def note_crash(self, error: BaseException) -> None:
         """Take note that it has failed."""
         name = type(error).__name__
-        self._note(f"{actor_name(self.subject)} raises {name}", f"{name}: {error}")
+        self._note(f"{actor_name(self.subject)} raises {name}", told(error))
 
     def _note(self, name: str, detail: str) -> None:
         if self.problem is None:
@@ -248,6 +251,18 @@ def _answers(promised: Any, answer: type) -> bool:
 
 
 def subject_of(protocol: Protocol, role: str, members: MemberNames) -> Party:
-    """Return the party that an actor under test plays: the first of its members."""
+    """Return the party that an actor under test plays: the first of its members.
+
+    :raises ScenarioError: if there are none.
+    """
     declared = protocol.role(role)
-    return Party(role, protocol.members(members)[role][0] if declared.many else None)
+    if not declared.many:
+        return Party(role)
+    named = protocol.members(members)[role]
+    if not named:
+        raise ScenarioError(
+            thing=f"members={members!r}",
+            problem=f"leaves nobody to play {role!r}",
+            expected="at least the actor itself",
+        )
+    return Party(role, named[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -10,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 from dramaturg.protocols.testing._replay import replay
 from dramaturg.protocols.testing._single_actor_kernel import ActorKernel, Casting
 from dramaturg.protocols.testing._single_actor_messages import strategy_of
+from dramaturg.protocols.testing._single_actor_spelling import said_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from dramaturg.protocols.testing._single_actor_messages import Making, Messages
     from dramaturg.protocols.testing._verdict import Failure, Verdict
 
@@ -21,8 +19,6 @@ __all__ = ["with_simple_messages"]
 
 MOST_EXAMPLES = 300
 """So many messages are tried in the place of one."""
-
-_SAID = re.compile(r"(?:say|illegal) \S+ (\w+)~(\d+) #\d+")
 
 
 def with_simple_messages(
@@ -36,7 +32,7 @@ def with_simple_messages(
     if failure is None:
         return verdict
     found: list[str] = []
-    for message, at in _said(casting, failure):
+    for message, at in said_in(failure.schedule, casting):
         strategy = strategy_of(message, given.get(message))
         if strategy is None:
             continue
@@ -50,15 +46,6 @@ def with_simple_messages(
     also = f"the simplest: {', '.join(found)}"
     detail = f"{failure.detail}; {also}" if failure.detail else also
     return replace(verdict, failure=replace(failure, detail=detail))
-
-
-def _said(casting: Casting, failure: Failure) -> Iterator[tuple[type, int]]:
-    types = {each.__name__: each for each in casting.pools}
-    matched = [_SAID.match(name) for name in failure.schedule]
-    said = dict.fromkeys((each[1], int(each[2])) for each in matched if each is not None)
-    for name, at in said:
-        if name in types:
-            yield types[name], at
 
 
 def _simplest(

@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Self
 
-from dramaturg.actors import ActorFailed, DramaturgError, OptionError
+from dramaturg.actors import ActorFailed, DramaturgError
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._reply import Reply
+from dramaturg.protocols._borders import SECONDS, check_options, instance, optional
+from dramaturg.protocols.testing._borders import check_kinds
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._simulated_system import ReadyCells
 from dramaturg.protocols.testing._simulation import Simulation
@@ -71,8 +73,7 @@ class VirtualClock:
 
         :raises OptionError: for less than 0 seconds, or no finite number of them.
         """
-        if not 0 <= seconds < math.inf:
-            raise OptionError(option="seconds", value=seconds, expected="at least 0, and finite")
+        check_options(seconds=(seconds, SECONDS))
         self._stage.wait_for(_never, seconds)
 
     def __repr__(self) -> str:
@@ -92,6 +93,7 @@ class Stage:
     :param seed: of the system's random source and ids.
     :param allow: what of the outside may be used, see :class:`Simulation`.
     :param failures: where to note what actors failed with.
+    :raises ScenarioError: for an option that cannot be used.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Stage:
         allow: Collection[str] = (),
         failures: list[BaseException] | None = None,
     ) -> None:
+        check_kinds(failures=(failures, optional(instance(list, "a list"))))
         self._simulation = Simulation(_nothing, seed=seed, allow=allow, horizon=math.inf)
         self._runs = True  # until it has begun
         self._asked: set[str] = set()

@@ -7,9 +7,17 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Self
 
 from dramaturg.actors import DramaturgError
+from dramaturg.protocols._borders import INT, TEXT
+from dramaturg.protocols.testing._borders import (
+    check_filled,
+    check_given,
+    check_kinds,
+    check_passed_on,
+    check_scenario,
+)
 from dramaturg.protocols.testing._diagram import mermaid, sequence_diagram
 from dramaturg.protocols.testing._errors import ScenarioError
-from dramaturg.protocols.testing._replay import from_token, to_token
+from dramaturg.protocols.testing._replay import schedule_of, to_token
 from dramaturg.protocols.testing._simulation import Simulation
 from dramaturg.protocols.testing._system_view import SystemView
 from dramaturg.protocols.testing._view import View
@@ -68,19 +76,17 @@ class Stepper:
         self._kernel: Simulation | World
         self.view: Any
         """What checks get to see: ``run.view["/store"]`` is the actor."""
-        if iscoroutinefunction(scenario):
+        check_scenario(scenario, system=None)
+        system = iscoroutinefunction(scenario)
+        check_passed_on("Stepper", options, Simulation if system else World, system=system)
+        if system:
             simulation = self._kernel = Simulation(scenario, **options)
             self.view = SystemView(simulation)
         else:
             world = self._kernel = World(**options)
             self.view = View(world)
             scenario(world)
-            if not world.actors:
-                raise ScenarioError(
-                    thing=getattr(scenario, "__qualname__", repr(scenario)),
-                    problem="adds no actor",
-                    expected="world.add(name, actor)",
-                )
+            check_filled(world, scenario)
         self.broken: Broken | None = None
         """The property that does not hold any more."""
         self.at_rest = False
@@ -166,6 +172,7 @@ class Stepper:
         :raises ScenarioError: if it cannot be delivered now.
         :raises PropertyBrokenError: as :meth:`step`.
         """
+        check_kinds(what=(what, TEXT))
         name = f"deliver {what}"
         if "#" not in what:
             found = [each for each in self.enabled() if each.startswith(f"{name} #")]
@@ -177,8 +184,11 @@ class Stepper:
 
         :param calm: or else in a random order, drawn from ``seed``, still without faults.
         :param most: so many events at most.
+        :raises ScenarioError: for an option that cannot be used.
         :raises PropertyBrokenError: if a property does not hold.
         """
+        check_given(calm=calm, most=most)
+        check_kinds(seed=(seed, INT))
         random = Random(seed)
         before = len(self._kernel.steps)
         for _ in range(most):
@@ -197,7 +207,7 @@ class Stepper:
         :raises ScenarioError: if it is no token.
         :raises PropertyBrokenError: as :meth:`step`.
         """
-        names = from_token(schedule) if isinstance(schedule, str) else tuple(schedule)
+        names = schedule_of(schedule)
         skipped: list[str] = []
         for name in names:
             if name in self.enabled() or name in self.faults():

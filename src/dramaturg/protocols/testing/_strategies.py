@@ -17,10 +17,12 @@ from pydantic import BaseModel
 
 from dramaturg.actors import MissingExtraError
 from dramaturg.protocols._automaton import Automaton
+from dramaturg.protocols._borders import MAPPING, at_least, instance, optional
 from dramaturg.protocols._derivatives import derive
 from dramaturg.protocols._expand import Action, Event
 from dramaturg.protocols._protocol import MemberNames, Protocol
 from dramaturg.protocols._terms import Term, first, letters, nullable, without_deadlines
+from dramaturg.protocols.testing._borders import check_given, check_kinds
 
 try:
     from hypothesis import strategies as st
@@ -36,6 +38,8 @@ __all__ = ["conversations", "illegal_next", "legal_next", "messages_of"]
 
 M = TypeVar("M")
 
+_AUTOMATON = instance(Automaton, "what Protocol.project returns")
+
 
 def messages_of(
     message: type[M], *, given: Mapping[type, SearchStrategy[Any]] | None = None
@@ -44,7 +48,11 @@ def messages_of(
 
     :param given: strategies for types of fields that cannot be made up, such as
         ``{ActorRef: st.sampled_from(refs)}``.
+    :raises ScenarioError: if it is no type, or ``given`` no mapping.
     """
+    check_kinds(
+        message=(message, instance(type, "a type of messages")), given=(given, optional(MAPPING))
+    )
     if not issubclass(message, BaseModel):
         return st.from_type(message)
     fields: dict[str, SearchStrategy[Any]] = {}
@@ -82,7 +90,10 @@ def legal_next(
     """Choose what a party may do next; nothing to choose from where it is over.
 
     :param timeouts: whether deadlines may pass.
+    :raises ScenarioError: if it is no automaton.
+    :raises OptionError: for what is none of its states.
     """
+    check_kinds(automaton=(automaton, _AUTOMATON))
     legal = [each for each in automaton.actions(state) if timeouts or each.message is not None]
     if not legal:
         return st.nothing()
@@ -90,7 +101,12 @@ def legal_next(
 
 
 def illegal_next(automaton: Automaton, state: int) -> SearchStrategy[Action]:
-    """Choose one of the party's messages that it may not send, or should not receive, now."""
+    """Choose one of the party's messages that it may not send, or should not receive, now.
+
+    :raises ScenarioError: if it is no automaton.
+    :raises OptionError: for what is none of its states.
+    """
+    check_kinds(automaton=(automaton, _AUTOMATON))
     legal = set(automaton.actions(state))
     messages = _messages(automaton)
     if legal.issuperset(messages):
@@ -109,7 +125,11 @@ def conversations(
 
     :param members: the members of roles that have many; see :meth:`Protocol.members`.
     :param max_size: from so many messages on, the shortest way to the end is taken.
+    :raises ScenarioError: if it is no protocol, or no size.
+    :raises ProtocolError: for members that cannot be.
     """
+    check_given(protocol=protocol)
+    check_kinds(max_size=(max_size, at_least(0)))
     term = without_deadlines(protocol.term(members))
     return _conversations(term, _universe(protocol, term), max_size)
 

@@ -88,6 +88,7 @@ class Verdict:
     :param schedules: how many runs there were, with so many ``events`` together.
     :param truncated: how many of them were cut off before they came to rest.
     :param seed: the same seed tries the same runs.
+    :param why: why it is unknown, and what to do about it.
     :param complete: whether there is no other schedule; only a search that is told to be
         ``exhaustive`` can say so, and its verdict is "unknown" if it came to its bound before.
     """
@@ -101,6 +102,7 @@ class Verdict:
     failure: Failure | None = None
     complete: bool = False
     livelock: Schedule = ()
+    why: str = ""
 
     @property
     def passed(self) -> bool:
@@ -116,14 +118,6 @@ class Verdict:
             raise SimulationFailed(self)
         return self
 
-    def _why_unknown(self) -> str:
-        if self.livelock:
-            circle = ", ".join(map(str, self.livelock))
-            return f"never at rest, with nothing going wrong: over and over {circle}"
-        if self.truncated:
-            return "too many runs did not come to rest: allow more events, or fewer faults"
-        return "there are more schedules: the bound was reached"
-
     def __str__(self) -> str:
         share = self.truncated / max(1, self.schedules)
         runs, events = counted(self.schedules, "schedule"), counted(self.events, "event")
@@ -131,7 +125,7 @@ class Verdict:
         lines = [f"{self.outcome}: {runs}, {events}, {share:.0%} cut off, seed {self.seed}"]
         lines += [f"never reached: {name}" for name in self.never]
         if self.outcome == "unknown":
-            lines.append(self._why_unknown())
+            lines.append(self.why)
         if self.failure is not None:
             lines += ["", str(self.failure)]
         return "\n".join(lines)

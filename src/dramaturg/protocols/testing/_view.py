@@ -30,12 +30,8 @@ class View:
         """
         try:
             return self._world.actors[name]
-        except KeyError:
-            raise ScenarioError(
-                thing=f"view[{name!r}]",
-                problem="no such actor",
-                expected=f"one of {', '.join(self._world.actors)}",
-            ) from None
+        except (KeyError, TypeError):
+            raise self._nobody(f"view[{name!r}]") from None
 
     @property
     def actors(self) -> Mapping[str, Any]:
@@ -43,8 +39,17 @@ class View:
         return MappingProxyType(self._world.actors)
 
     def up(self, name: str) -> bool:
-        """Tell whether an actor is up, that is, has not crashed or is back."""
+        """Tell whether an actor is up, that is, has not crashed or is back.
+
+        :raises ScenarioError: if there is none of that name.
+        """
+        if name not in self._world.actors:
+            raise self._nobody(f"view.up({name!r})")
         return name not in self._world.down
+
+    def _nobody(self, thing: str) -> ScenarioError:
+        there = ", ".join(self._world.actors) or "none: it was added after that"
+        return ScenarioError(thing=thing, problem="no such actor", expected=f"one of {there}")
 
     @property
     def history(self) -> Sequence[Any]:

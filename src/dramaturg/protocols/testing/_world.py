@@ -25,12 +25,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dramaturg.protocols._borders import shown
+from dramaturg.protocols.testing._borders import FORBIDDEN, check_given, check_name
 from dramaturg.protocols.testing._errors import ScenarioError
 from dramaturg.protocols.testing._event import Event
+from dramaturg.protocols.testing._fault_targets import FaultTargets
 from dramaturg.protocols.testing._faults import NO_FAULTS, OF_NODES, Faults, Network
 from dramaturg.protocols.testing._flight import Flights
 from dramaturg.protocols.testing._kernel import Sent, Step
 from dramaturg.protocols.testing._outputs import NOTHING, Effects, SetTimer
+from dramaturg.protocols.testing._places import told
 from dramaturg.protocols.testing._plain import Blueprint
 from dramaturg.protocols.testing._properties import Broken, Observer, Properties
 from dramaturg.protocols.testing._view import View
@@ -44,9 +48,6 @@ if TYPE_CHECKING:
     from dramaturg.protocols.testing._properties import Check
 
 __all__ = ["World"]
-
-FORBIDDEN = " ,|>#/'"
-"""What stands between names in the names of events."""
 
 
 class World:
@@ -71,6 +72,7 @@ class World:
         faults: Faults = NO_FAULTS,
         free_timers: bool = False,
     ) -> None:
+        check_given(network=network, faults=faults, free_timers=free_timers)
         faults.forbid("a World", *OF_NODES, expected="a simulation of real systems")
         self.network = network
         self.budgets = faults
@@ -99,12 +101,7 @@ class World:
 
         :raises ScenarioError: if the name is taken, or it is no plain actor.
         """
-        if not isinstance(name, str) or not name or any(each in name for each in FORBIDDEN):
-            raise ScenarioError(
-                thing=f"add({name!r})",
-                problem="no name",
-                expected=f"a word without any of {FORBIDDEN.strip()}",
-            )
+        check_name("add", name, FORBIDDEN)
         if name in self.blueprints:
             raise ScenarioError(
                 thing=name, problem="is there already", expected="a name for each actor"
@@ -118,6 +115,9 @@ class World:
 
         :raises ScenarioError: if there is no such receiver, or the message cannot be hashed.
         """
+        check_name("send", sender, FORBIDDEN)
+        if not isinstance(receiver, str):
+            raise self._nobody(sender, receiver, message)
         self._publish(sender, Effects(messages=((receiver, message),)))
 
     def always(self, check: Check, name: str | None = None) -> None:
@@ -154,7 +154,14 @@ class World:
     # -- the run ---------------------------------------------------------------------------
 
     def begin(self) -> Broken | None:
-        """Call everybody's ``on_start``; return the property that is broken already."""
+        """Call everybody's ``on_start``; return the property that is broken already.
+
+        :raises ScenarioError: if nobody has a name that crashes are asked for.
+        """
+        if not isinstance(self.budgets.crashes, int):
+            targets = FaultTargets(self.budgets)
+            targets.look(self.blueprints)
+            targets.check()
         for name, blueprint in self.blueprints.items():
             self._publish(name, blueprint.start(self.actors[name]))
         self._observer = Observer(self.properties, View(self), lambda: self.now - self._unfair)
@@ -202,8 +209,7 @@ class World:
             raise
         except Exception as error:  # noqa: BLE001 - an actor may fail with anything
             self.steps.append(Step(event, (), ()))
-            said = f"{type(error).__name__}: {error}"
-            return Broken(f"{event.actor} raises {type(error).__name__}", said)
+            return Broken(f"{event.actor} raises {type(error).__name__}", told(error))
         if kind != "deliver":
             self._going_wrong.spend(event)
         self.steps.append(Step(event, sent, tuple(self.history[noted:])))
@@ -211,6 +217,9 @@ class World:
 
     def finish(self) -> Broken | None:
         return self._watch().rest()
+
+    def decides_before_rest(self) -> bool:
+        return self.properties.decide_before_rest
 
     def to_reach(self) -> list[str]:
         return [name for name, _ in self.properties.sometimes]
@@ -256,11 +265,7 @@ class World:
         sent: list[Sent] = []
         for receiver, message in effects.messages:
             if receiver not in self.blueprints:
-                raise ScenarioError(
-                    thing=actor,
-                    problem=f"sends {message!r} to {receiver!r}",
-                    expected=f"one of {', '.join(self.blueprints)}",
-                )
+                raise self._nobody(actor, receiver, message)
             sent.append(self.flights.send(actor, receiver, message))
         for timer in effects.timers:
             key = (actor, timer.name)
@@ -271,6 +276,13 @@ class World:
         if effects.notes:
             self.history += effects.notes
         return tuple(sent)
+
+    def _nobody(self, actor: str, receiver: object, message: object) -> ScenarioError:
+        return ScenarioError(
+            thing=actor,
+            problem=f"sends {shown(message)} to {receiver!r}",
+            expected=f"one of {', '.join(self.blueprints) or 'the actors, which are added first'}",
+        )
 
     def publish_restart(self, actor: str, effects: Effects) -> tuple[Sent, ...]:
         """Let happen what ``on_restart`` has returned."""

@@ -145,7 +145,7 @@ class UnknownParticipantError(GoneError):
         super().__init__(f"no actor lives at {path}")
 
 
-def ask(target: str | ActorRef[Any], request: Function | None = None) -> Ask:
+def ask(target: str | ActorRef[Any], request: Function | type[Request[Any]] | None = None) -> Ask:
     """Make a participant of an actor: a step sends it a request and takes its answer.
 
     :param target: its path, looked up at each attempt; or its ref.
@@ -163,9 +163,10 @@ def ask(target: str | ActorRef[Any], request: Function | None = None) -> Ask:
         return Ask(target, None, wants_call=False)
     if _is_request(request):
         return _of_one_field(target, cast("Any", request))
-    wants_call = takes("ask", request) > 1
-    made = Plain(request, wants_call).gives
-    return Ask(target, request, wants_call, reply_type(made) if _is_request(made) else None)
+    make = cast("Function", request)
+    wants_call = takes("ask", make) > 1
+    made = Plain(make, wants_call).gives
+    return Ask(target, make, wants_call, reply_type(made) if _is_request(made) else None)
 
 
 def _is_request(cls: object) -> bool:

@@ -139,7 +139,7 @@ SPECIMENS = (
         fill,
         {
             "the storage does not look": Bug("easy", 7),
-            "one token for all": Bug("easy", 10),
+            "one token for all": Bug("easy", 7),
             "token not durable": Bug("easy", 4),
             "takes any release": Bug("easy", 10),
         },

@@ -132,7 +132,7 @@ SPECIMENS = (
             "proposes its own value": Bug("easy", 16),
             "accepts any ballot": Bug("easy", 16),
             "promise not durable": Bug("hard", 18),
-            "acceptance not durable": Bug("hard", 19),
+            "acceptance not durable": Bug("hard", 18),
             "accepting is no promise": Bug("hard", 16),
             "counts messages": Bug("hard", 16),
             "takes old promises": Bug("hard", 18),

@@ -72,10 +72,12 @@ class Node(Actor):
     def request(self, sender: str, term: int) -> Outputs:
         self.meet(term)
         free = self.voted in {None, sender} or self.variant == "votes twice"
-        granted = free and (term == self.term or self.variant == "votes in old terms")
+        granted = free and term == self.term
         if granted:
             self.voted = sender
-        answered = term if self.variant == "votes in old terms" else self.term
+        # It knows only whom it has voted for in the newest term.
+        granted = granted or (term < self.term and self.variant == "votes in old terms")
+        answered = term if granted else self.term
         return [(sender, Ballot(answered, granted)), *(self.wait() if granted else [])]
 
     def ballot(self, sender: str, term: int, granted: bool) -> Outputs:
@@ -121,7 +123,7 @@ SPECIMENS = (
             "vote not durable": Bug("hard", 8),
             "term not durable": Bug("hard", 8),
             "counts old votes": Bug("hard", 8),
-            "votes in old terms": Bug("hard", None),
+            "votes in old terms": Bug("hard", 7),
         },
         network=Network.UNORDERED,
         faults=Faults(drops=1, duplicates=1, crashes=1, early_timers=2),

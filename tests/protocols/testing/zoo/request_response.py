@@ -73,7 +73,7 @@ SPECIMENS = (
         "request and response",
         fill,
         {
-            "carries out each": Bug("easy", 5),
+            "carries out each": Bug("easy", 4),
             "carries out old ones": Bug("hard", 7),
             "takes an old response": Bug("easy", 4),
             "answer not durable": Bug("hard", 6),

@@ -100,11 +100,11 @@ SPECIMENS = (
         "Ricart-Agrawala",
         fill,
         {
-            "two at the same time": Bug("easy", 11),
+            "two at the same time": Bug("easy", 10),
             "keeps one waiting": Bug("easy", 14),
             "replies while inside": Bug("easy", 10),
             "clock stands still": Bug("easy", 10),
-            "takes an old reply": Bug("hard", 16),
+            "takes an old reply": Bug("hard", 15),
         },
         network=Network.UNORDERED,
         faults=Faults(duplicates=1),

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, Literal, TypeAlias
 
 from dramaturg.protocols.testing import NO_FAULTS, Faults, Network, Output, World
+from dramaturg.protocols.testing._search import Found, Limits, Search
 
 Outputs: TypeAlias = "list[Output]"
 
@@ -51,6 +52,16 @@ class Specimen:
 
     def scenario(self, variant: str) -> Callable[[World], None]:
         return partial(_fill, self.fill, variant)
+
+    def found(self, variant: str, schedules: int, seed: int = 0) -> Found | None:
+        """Search as a user would, but do not shorten what was found: that takes longer."""
+
+        def make() -> World:
+            world = World(network=self.network, faults=self.faults)
+            self.fill(world, variant)
+            return world
+
+        return Search(make, seed=seed, limits=Limits(schedules)).go().found
 
 
 def _fill(fill: Callable[[World, str], None], variant: str, world: World) -> None:

@@ -120,7 +120,7 @@ SPECIMENS = (
         {
             "aborts by itself after its vote": Bug("easy", 8),
             "vote not durable": Bug("easy", 9),
-            "late timeout": Bug("easy", 11),
+            "late timeout": Bug("easy", 10),
             "decision not durable": Bug("hard", 11),
             "counts votes, not voters": Bug("hard", 9),
         },

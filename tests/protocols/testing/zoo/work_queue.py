@@ -102,7 +102,7 @@ SPECIMENS = (
         fill,
         {
             "the store takes copies": Bug("easy", 5),
-            "acknowledges what it has not done": Bug("easy", 8),
+            "acknowledges what it has not done": Bug("easy", 6),
             "an acknowledgement is for the oldest": Bug("easy", 10),
             "lends again only once": Bug("hard", 6),
         },

@@ -1,0 +1,452 @@
+"""One subscription of a durable topic: an actor that reads the topic's journal for somebody.
+
+Theory of operation
+===================
+
+*Two streams.* The topic writes messages under its own persistence id; a cursor writes, under
+another, up to where all is confirmed. So publishers and subscriptions do not wait for each other,
+and what waits for a slow subscriber waits in the journal: in memory are the messages that are
+with the subscriber, at most ``window``, and one page that was read ahead.
+
+*Flights.* A message that was handed over is a flight until all up to it is confirmed. It travels
+with a reply slot, which the runtime completes exactly once, whatever becomes of the message
+(see ``_topic_subscriber``). Slots are completed in the subscriber's thread: they go into
+``done``, and call the cursor by a message of the runtime's own.
+
+*Confirmed* is what lies before the first flight that is still open. It is written after the next
+message has been handed over, so that nobody waits for the disk; a crash in between repeats
+what was handled and not written, and such a delivery says that it may be a repetition.
+
+*Failures* are counted in the journal, behind each one. A subscriber that is not there, or has
+no room, has not failed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, cast, final
+
+from dramaturg.actors import (
+    ActorRef,
+    Directive,
+    EventSourced,
+    Refused,
+    UnhandledError,
+    handler,
+)
+from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._letters import bury
+from dramaturg.actors.journal import Journal, JournalError, StoredEvent
+from dramaturg.protocols._durable_flight import (
+    Again,
+    Ended,
+    Flight,
+    GoOn,
+    Landings,
+    Progress,
+    has_failed,
+    reason_of,
+)
+from dramaturg.protocols._durable_topic_messages import (
+    Confirm,
+    Confirmation,
+    Delivery,
+    DurableSubscription,
+    MessagesMissed,
+    OnPoison,
+    Resume,
+    SubscribeDurably,
+)
+from dramaturg.protocols._durable_topic_state import (
+    POSITION_TYPES,
+    SETTLED,
+    CursorEvent,
+    CursorFailed,
+    CursorMoved,
+    CursorParked,
+    CursorResumed,
+    CursorServed,
+    Position,
+    SubscriptionBegun,
+    TopicPublished,
+)
+from dramaturg.protocols._topic_index import TopicIndex
+
+if TYPE_CHECKING:
+    from dramaturg.actors._codec import Codec
+
+__all__ = ["Cursor", "cursor_id"]
+
+READ_AT_ONCE = 64
+"""So many messages are read ahead."""
+SKIPPED_AT_MOST = 256
+"""After so many messages that are not wanted the position is written all the same."""
+
+
+def cursor_id(topic: str, begun: SubscriptionBegun) -> str:
+    """Return under which id a subscription keeps its position."""
+    return f"{topic}@{begun.name}-{begun.offset}"
+
+
+@final
+class Cursor(EventSourced[Position]):
+    """Delivers what a topic publishes to one durable subscriber; a child of the topic.
+
+    :param begun: the subscription.
+    :param head: the offset of the topic's last message.
+    """
+
+    policy = Directive.STOP
+    initial = Position()
+    types = POSITION_TYPES
+    snapshot_every = 200
+    keep_snapshots = 1
+    delete_events = True
+    serial = 0  # an index of interests sorts those who have them by it
+
+    def __init__(
+        self,
+        topic: ActorRef[Any],
+        topic_id: str,
+        codec: Codec,
+        begun: SubscriptionBegun,
+        head: int,
+    ) -> None:
+        self._topic = topic
+        self._topic_id = topic_id
+        self._codec = codec
+        self._begun = begun
+        self._head = head
+        self._in_doubt_up_to = head
+        self._given: SubscribeDurably | None = None
+        self._wanted = TopicIndex()
+        self._flights: dict[int, Flight] = {}
+        self._ahead: deque[StoredEvent] = deque()
+        self._highest = 0
+        self._delivered = self._skipped = self._missed = 0
+        self._told: tuple[DurableSubscription, int] | None = None
+        self._landings = Landings(self._call)
+        self._is_called = False
+        self._is_news = False
+
+    def persistence_id(self) -> str:
+        """Return what is the subscription's own."""
+        return cursor_id(self._topic_id, self._begun)
+
+    def apply(self, state: Position, event: CursorEvent) -> Position:
+        """Return the position after an event."""
+        return state.after(event)
+
+    def on_recovered(self) -> None:
+        """Begin behind what is confirmed."""
+        self._read = self._confirmed
+        # A window was handed over while the confirmation of the one before was being written.
+        self._doubts = 2 * self.state.window
+        self._tell()
+
+    @property
+    def _confirmed(self) -> int:
+        """Up to where all is confirmed, as is written."""
+        return max(self.state.confirmed, self._begun.start)
+
+    @property
+    def _journal(self) -> Journal:
+        journal = self.context.system.journal
+        assert journal is not None  # noqa: S101 - it has recovered from it
+        return journal
+
+    def _call(self) -> None:
+        """Have it look at what is done; any thread."""
+        if not self._is_called:
+            self._is_called = True
+            self._cell.post_internal(GoOn())
+
+    # -- what it is told
+
+    @handler
+    async def go_on(self, message: GoOn) -> None:
+        """See to what is done, and to what is new."""
+        self._is_called = False
+        self._head = max(self._head, message.head)
+        await self._advance()
+
+    @handler
+    async def subscribe(self, message: SubscribeDurably) -> DurableSubscription:
+        """Deliver to this actor from now on, in this way."""
+        given = self._given
+        if given is not None and given.ref != message.ref:
+            self._part()
+        if message.window > self.state.window:
+            await self.persist(CursorServed(message.window))
+        self._given = message
+        self._wanted = TopicIndex()
+        self._wanted.add(cast("Any", self), message.interest)
+        self.context.watch(message.ref, Ended(message.ref))
+        # What it has handled and not confirmed an earlier incarnation may have forgotten.
+        for flight in tuple(self._flights.values()):
+            if flight.is_closed and not flight.is_done:
+                self._deliver_again(flight)
+        await self._advance()
+        return self._figures()
+
+    @handler
+    async def subscriber_ended(self, message: Ended) -> None:
+        """Wait until somebody subscribes again."""
+        if self._given is not None and self._given.ref == message.ref:
+            self._part()
+            await self._advance()
+
+    @handler
+    async def confirm(self, message: Confirm) -> DurableSubscription:
+        """Take note that all up to an offset is confirmed."""
+        if message.offset > self._head:
+            raise Refused(f"offset {message.offset} is not there yet; the last is {self._head}")
+        for offset, flight in self._flights.items():
+            if offset <= message.offset:
+                flight.is_done = True
+        if message.offset > self._read:
+            self._read_on_behind(message.offset)
+        await self._advance(write=True)
+        return self._figures()
+
+    @handler
+    async def resume(self, message: Resume) -> DurableSubscription:
+        """Go on, if it is parked."""
+        parked = self.state.parked
+        if parked is None:
+            raise Refused(f"the subscription {message.name} is not parked")
+        await self.persist(CursorResumed(message.retry))
+        flight = self._flights.get(parked)
+        if flight is not None and message.retry:
+            self._deliver_again(flight)
+        elif flight is not None:
+            flight.is_done = True
+        await self._advance()
+        return self._figures()
+
+    @handler
+    async def again(self, message: Again) -> None:
+        """Deliver a message once more, after a pause."""
+        flight = self._flights.get(message.offset)
+        if flight is not None and not flight.is_done and self.state.parked is None:
+            self._deliver_again(flight)
+        await self._advance()
+
+    # -- one step
+
+    async def _advance(self, *, write: bool = False) -> None:
+        """See to all that is done, hand over what there is room for, write what is confirmed."""
+        while True:
+            while self._landings.done:
+                flight, error = self._landings.done.popleft()
+                # One of an earlier subscriber, or delivered again meanwhile.
+                if self._flights.get(flight.delivery.offset) is flight:
+                    await self._landed(flight, error)
+            self._clear()
+            await self._deliver()
+            has_room = self._clear()
+            await self._write(at_once=write)
+            if not self._landings.done and not has_room:
+                break
+        self._tell()
+
+    async def _landed(self, flight: Flight, error: BaseException | None) -> None:
+        given = self._given
+        if given is None:
+            return
+        if error is None:
+            flight.is_done = flight.is_done or given.confirm is Confirmation.WHEN_HANDLED
+        elif not has_failed(error):
+            self._pause(flight, given, 0)
+        else:
+            await self.persist(CursorFailed(flight.delivery.offset))
+            failures = self.state.failures[flight.delivery.offset]
+            if failures < given.attempts and not isinstance(error, Refused | UnhandledError):
+                self._pause(flight, given, failures - 1)
+            else:
+                await self._poison(flight, given, error)
+
+    def _pause(self, flight: Flight, given: SubscribeDurably, round_: int) -> None:
+        offset = flight.delivery.offset
+        pause = given.backoff.delay(round_, self.context.random)
+        self.context.start_timer(offset, Again(offset), after=pause)
+
+    async def _poison(
+        self, flight: Flight, given: SubscribeDurably, error: BaseException | None
+    ) -> None:
+        """Have a message among the dead letters, for good, and go on or stand still."""
+        self._skipped += 1
+        bury(given.ref.cell, Envelope(flight.delivery, None, None, None), reason_of(error), error)
+        letters: Any = self.context.system.dead_letters
+        if letters.is_durable:
+            try:
+                await letters.stored()
+            except JournalError as problem:
+                self.context.log.warning("dead_letter_not_stored", error=str(problem))
+        if given.on_poison is OnPoison.SKIP:
+            flight.is_done = True
+        else:
+            await self.persist(CursorParked(flight.delivery.offset))
+
+    def _clear(self) -> bool:
+        """Forget the flights up to which all is done; tell whether there are any."""
+        reached = self._reached
+        finished = [at for at in self._flights if at <= reached]
+        for offset in finished:
+            del self._flights[offset]
+            self.context.cancel_timer(offset)
+        self._is_news = self._is_news or bool(finished)
+        return bool(finished)
+
+    @property
+    def _reached(self) -> int:
+        """Up to where all is done."""
+        open_ = next((at for at, each in self._flights.items() if not each.is_done), None)
+        return self._read if open_ is None else open_ - 1
+
+    async def _write(self, *, at_once: bool) -> None:
+        """Write up to where all is done, unless that is only what nobody wanted."""
+        reached = self._reached
+        behind = reached - self._confirmed
+        if behind > 0 and (self._is_news or at_once or behind >= SKIPPED_AT_MOST):
+            self._is_news = False
+            await self.persist(CursorMoved(reached))
+
+    # -- delivery
+
+    async def _deliver(self) -> None:
+        given = self._given
+        while given is not None and self.state.parked is None and self._read < self._head:
+            if len(self._flights) >= given.window:
+                return
+            if not self._ahead and not await self._read_ahead(given):
+                return
+            stored = self._ahead.popleft()
+            self._read = stored.sequence
+            event: Any = self._codec.decode(stored.payload, object)
+            if not isinstance(event, TopicPublished) or not self._is_wanted(event):
+                continue
+            failures = self.state.failures.get(event.offset)
+            if failures == SETTLED:
+                self._doubts = max(0, self._doubts - 1)
+                continue
+            flight = self._flight_of(event, stored, repeated=bool(failures))
+            if failures is not None and failures >= given.attempts:
+                # The process ended before it was among the dead letters, or before that was noted.
+                await self._poison(flight, given, None)
+            else:
+                self._hand(flight, given)
+
+    async def _read_ahead(self, given: SubscribeDurably) -> bool:
+        """Read on; tell whether there is something."""
+        limit = min(READ_AT_ONCE, self._head - self._read)
+        page = await self._journal.page(self._topic_id, self._read, limit)
+        first = page[0].sequence if page else self._head + 1
+        if first > self._read + 1:
+            self._tell_of_gap(given, first)
+        self._ahead.extend(page)
+        return bool(page)
+
+    def _tell_of_gap(self, given: SubscribeDurably, first: int) -> None:
+        self._missed += first - self._read - 1
+        missed = MessagesMissed(given.name, self._read, first, self._topic)
+        self._read = first - 1
+        self.context.log.warning("messages_missed", subscription=given.name, before=first)
+        self._put(given.ref, missed)
+
+    def _is_wanted(self, event: TopicPublished) -> bool:
+        return bool(self._wanted.route(event.message.__class__, event.name))
+
+    def _flight_of(self, event: TopicPublished, stored: StoredEvent, *, repeated: bool) -> Flight:
+        """Make a delivery of a message, which may have been delivered before."""
+        repeated = repeated or event.offset <= self._highest
+        if self._doubts and event.offset <= self._in_doubt_up_to:
+            self._doubts -= 1
+            repeated = True
+        self._highest = max(self._highest, event.offset)
+        delivery = Delivery(
+            message=event.message,
+            offset=event.offset,
+            subscription=self._begun.name,
+            name=event.name,
+            key=event.key,
+            published=datetime.fromtimestamp(stored.time, UTC),
+            topic=self._topic,
+            redelivered=repeated,
+        )
+        flight = self._flights[event.offset] = Flight(self._landings, delivery)
+        return flight
+
+    def _deliver_again(self, flight: Flight) -> None:
+        """Hand a message over once more, in its old place."""
+        given = self._given
+        if given is None:
+            return
+        before = flight.delivery
+        again = Delivery(
+            message=before.message,
+            offset=before.offset,
+            subscription=before.subscription,
+            name=before.name,
+            key=before.key,
+            published=before.published,
+            topic=before.topic,
+            redelivered=True,
+        )
+        new = self._flights[before.offset] = Flight(self._landings, again)
+        self._hand(new, given)
+
+    def _hand(self, flight: Flight, given: SubscribeDurably) -> None:
+        self._delivered += 1
+        try:
+            self._put(given.ref, Envelope(flight.delivery, flight, self.actor_ref, None))
+        except Exception as error:  # noqa: BLE001 - a priority's key is the user's function
+            flight.complete(None, error)
+
+    def _put(self, ref: ActorRef[Any], item: Any) -> None:
+        system = self.context.system
+        ref.tell(system.enveloped(item) if system.traces or system.taps else item)
+
+    def _read_on_behind(self, offset: int) -> None:
+        """Read no more of what lies up to an offset."""
+        self._read = offset
+        while self._ahead and self._ahead[0].sequence <= offset:
+            self._ahead.popleft()
+
+    def _part(self) -> None:
+        """Deliver nothing to whoever was served up to now; go back to what is confirmed."""
+        if self._given is not None:
+            self.context.unwatch(self._given.ref)
+        self._given = None
+        reached = self._reached
+        self._is_news = self._is_news or bool(self._flights)
+        for offset in self._flights:
+            self.context.cancel_timer(offset)
+        self._flights.clear()
+        if self._read > reached:
+            self._read = reached
+            self._ahead.clear()
+
+    # -- figures
+
+    def _figures(self) -> DurableSubscription:
+        confirmed = self._reached
+        return DurableSubscription(
+            name=self._begun.name,
+            ref=None if self._given is None else self._given.ref,
+            confirmed=confirmed,
+            lag=max(0, self._head - confirmed),
+            in_flight=len(self._flights),
+            delivered=self._delivered,
+            skipped=self._skipped,
+            missed=self._missed,
+            parked=self.state.parked,
+        )
+
+    def _tell(self) -> None:
+        """Let the topic know what has changed."""
+        news = (self._figures(), self._confirmed)
+        if news != self._told:
+            self._told = news
+            self._topic.cell.post_internal(Progress(*news))
