@@ -30,9 +30,8 @@ class Effects:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def note(self, what: str, key: str, *, undoes: str | None = None, amount: int = 0) -> bool:
-        """Write a call down; tell whether its key is new."""
-        is_new = all(each.key != key for each in self.read())
+    def note(self, what: str, key: str, *, undoes: str | None = None, amount: int = 0) -> None:
+        """Write a call down."""
         line = json.dumps([what, key, undoes, amount]) + "\n"
         file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
@@ -40,13 +39,16 @@ class Effects:
             os.fsync(file)
         finally:
             os.close(file)
-        return is_new
 
     def read(self) -> list[Effect]:
         """Return all calls."""
         if not self._path.exists():
             return []
         return [Effect(*json.loads(line)) for line in self._path.read_text().splitlines()]
+
+    def calls(self, key: str) -> int:
+        """Count the calls under a key, also those of processes that are gone."""
+        return sum(each.key == key for each in self.read())
 
     def once(self) -> dict[str, Effect]:
         """Return the effects: one for each key."""

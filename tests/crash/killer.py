@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dramaturg.actors.journal import _sqlite_writer
-
-if TYPE_CHECKING:
-    import pytest
 
 __all__ = ["Kill", "arm"]
 
@@ -27,8 +24,8 @@ class Kill:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def arm(kill: Kill, patch: pytest.MonkeyPatch) -> None:
-    """Let each commit of the journal look whether it is the one."""
+def arm(kill: Kill) -> None:
+    """Let each commit of any journal of this process look whether it is the one."""
     commit = _sqlite_writer.Writer._commit
     count = 0
 
@@ -40,4 +37,5 @@ def arm(kill: Kill, patch: pytest.MonkeyPatch) -> None:
         kill.at("after", count)
         return outcomes
 
-    patch.setattr(_sqlite_writer.Writer, "_commit", watched)
+    # Nobody else uses this process, so nothing has to be put back.
+    _sqlite_writer.Writer._commit = watched  # type: ignore[assignment, method-assign]

@@ -83,25 +83,21 @@ class People:
 
     def undoes(self, *, fails: int = 0) -> Callable[[Any, Call], Any]:
         """Return a compensation; the first calls of each key fail after they had their effect."""
-        calls: dict[str, int] = {}
 
         async def act(value: Any, call: Call) -> None:
             what = f"{call.instance} {call.address}"
             self._effects.note(what, call.key, undoes=call.undoes)
-            calls[call.key] = calls.get(call.key, 0) + 1
-            if calls[call.key] <= fails:
+            if self._effects.calls(call.key) <= fails:
                 raise ConnectionError("try again")
 
         return act
 
     def fails(self, what: str = "error", *, times: int = 10**9) -> Callable[[Any, Call], Any]:
         """Return a participant that fails at its first calls."""
-        calls: dict[str, int] = {}
 
         async def act(value: Any, call: Call) -> Any:
             self._effects.note(f"{call.instance} {call.address}", call.key)
-            calls[call.key] = calls.get(call.key, 0) + 1
-            if calls[call.key] <= times:
+            if self._effects.calls(call.key) <= times:
                 raise Refused("no") if what == "refused" else ConnectionError("no")
             return value
 

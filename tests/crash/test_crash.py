@@ -13,20 +13,14 @@ from tests.crash.scenarios import SCENARIOS
 if TYPE_CHECKING:
     from pathlib import Path
 
-# So many commits each of them makes when nothing kills it, or a few less.
-PLACES = 12
-
 
 def drawn(scenario: str, number: int) -> list[str]:
-    """Draw where to kill: one to three times in a row."""
+    """Draw where to kill, twice: the second process has less left to do than the first."""
     random = Random(f"{scenario} {number}")
-    return [
-        f"{random.choice(['before', 'after'])} {random.randint(1, PLACES)}"
-        for _ in range(random.randint(1, 3))
-    ]
+    return [f"{random.choice(['before', 'after'])} {random.randint(1, most)}" for most in (8, 4)]
 
 
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(3))
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_every_instance_reaches_its_end_and_nothing_is_done_twice(
     scenario: str, number: int, tmp_path: Path
@@ -34,3 +28,4 @@ def test_every_instance_reaches_its_end_and_nothing_is_done_twice(
     found = survive(scenario, tmp_path, drawn(scenario, number))
 
     check(scenario, tmp_path, found)
+    assert found.killed

@@ -10,8 +10,6 @@ import json
 import sys
 from pathlib import Path
 
-import pytest
-
 from dramaturg.actors import ActorSystem, SqliteJournal
 from tests.crash.effects import Effects
 from tests.crash.killer import Kill, arm
@@ -30,6 +28,5 @@ async def main(name: str, directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    with pytest.MonkeyPatch.context() as patch:
-        arm(Kill(sys.argv[3]), patch)
-        asyncio.run(asyncio.wait_for(main(sys.argv[1], Path(sys.argv[2])), 60))
+    arm(Kill(sys.argv[3]))
+    asyncio.run(asyncio.wait_for(main(sys.argv[1], Path(sys.argv[2])), 60))
