@@ -144,7 +144,7 @@ async def test_a_workflow_is_a_step_of_another() -> None:
 
     async with started() as system:
         assert await outcome(outer, system, "7") == "in vain"
-        assert (await inner.status(system, "7.inner")).status == "compensated"
+        assert (await inner.status(system, "outer/7/inner")).status == "compensated"
 
     assert who.undone == ["a"]
 
@@ -156,14 +156,14 @@ async def test_cutting_a_step_short_that_is_a_workflow_cancels_that() -> None:
     async with started() as system:
 
         async def inner_runs() -> bool:
-            return await inner.ids(system) == ("7.inner",)
+            return await inner.ids(system) == ("outer/7/inner",)
 
         async def inner_is_over() -> bool:
-            return (await inner.status(system, "7.inner")).status != "running"
+            return (await inner.status(system, "outer/7/inner")).status != "running"
 
         await outer.start(system, Order(), id="7")
         await until(inner_runs)
         await outer.cancel(system, "7")
         assert await outcome(outer, system, "7") == "cancelled"
         await until(inner_is_over)
-        assert (await inner.status(system, "7.inner")).status == "cancelled"
+        assert (await inner.status(system, "outer/7/inner")).status == "cancelled"

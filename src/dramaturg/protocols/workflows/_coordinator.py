@@ -10,10 +10,10 @@ Attempts are tasks of the coordinator; it takes in requests while they run.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.actors import DeadlineExceeded, DramaturgError, EventSourced, handler
+from dramaturg.actors import DramaturgError, EventSourced, handler
+from dramaturg.protocols.workflows._attempts import Attempts, copied, undeclared
 from dramaturg.protocols.workflows._errors import (
     UnknownWorkflowInstance,
     WorkflowChanged,
@@ -21,7 +21,7 @@ from dramaturg.protocols.workflows._errors import (
     WorkflowIdConflict,
 )
 from dramaturg.protocols.workflows._history import History, HistoryEntry, entry_of
-from dramaturg.protocols.workflows._live import LiveAction, Outside
+from dramaturg.protocols.workflows._live import Outside
 from dramaturg.protocols.workflows._messages import (
     Advance,
     Cancel,
@@ -39,17 +39,15 @@ from dramaturg.protocols.workflows._messages import (
     Ticked,
     Trouble,
 )
-from dramaturg.protocols.workflows._outcome import error_of
 from dramaturg.protocols.workflows._records import (
     RECORDS,
     Begun,
     CancelRequested,
-    Failed,
+    Decided,
     Migrated,
     Record,
     Resolved,
     Signalled,
-    Succeeded,
     TimerFired,
 )
 from dramaturg.protocols.workflows._run import Run
@@ -64,10 +62,7 @@ if TYPE_CHECKING:
     from dramaturg.protocols.workflows._definition import Definition
     from dramaturg.protocols.workflows._family import Family
 
-__all__ = ["ABANDONED", "Coordinator"]
-
-ABANDONED = "the workflow has gone on without it"
-"""What the task of an attempt is cancelled with that is cut short for good."""
+__all__ = ["Coordinator"]
 
 
 class Coordinator(EventSourced[list[Any]]):
@@ -86,8 +81,11 @@ class Coordinator(EventSourced[list[Any]]):
         self._run = Run(family.newest, instance)
         self._facts: list[Record] = []
         self._is_told = False
-        self._tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._is_leaving = False
+        self._codec = self.context.system.journal_codec(self.types)
+        self._attempts = Attempts(
+            self.context, self._codec, self._id, note=self._note, drained=self._drained
+        )
         self._timers: dict[tuple[str, str], float] = {}
         self._label = ""
         self._has_told: tuple[str, bool] | None = None
@@ -136,9 +134,9 @@ class Coordinator(EventSourced[list[Any]]):
         """Begin, or find that it has begun with the same input."""
         begun = self._run.begun
         if begun is not None:
-            if begun.input != request.input:
-                return WorkflowIdConflict(workflow=self._family.name, instance=self._instance)
             self._tell_end(again=True)
+            if begun.input != request.input and self._differ(begun.input, request.input):
+                return WorkflowIdConflict(workflow=self._family.name, instance=self._instance)
             return self._instance
         definition = self._run.definition
         begin = Begun(
@@ -146,10 +144,14 @@ class Coordinator(EventSourced[list[Any]]):
             definition=definition.version,
             fingerprint=definition.fingerprint,
             instance=self._instance,
-            input=request.input,
+            input=copied(self._codec, request.input),
         )
         await self._go_on([begin])
         return self._instance
+
+    def _differ(self, one: Any, other: Any) -> bool:
+        # What is not equal to itself may yet be the same.
+        return self._codec.encode_value(one) != self._codec.encode_value(other)
 
     def _unknown(self) -> WorkflowError | None:
         if self._run.begun is not None:
@@ -179,8 +181,7 @@ class Coordinator(EventSourced[list[Any]]):
         unknown = self._unknown()
         if unknown is not None:
             return unknown
-        system = self.context.system
-        journal, codec = system.journal, system.journal_codec(self.types)
+        journal, codec = self.context.system.journal, self._codec
         assert journal is not None  # noqa: S101 - it has recovered from it
         entries: list[HistoryEntry] = []
         async for stored in journal.read(self._id):
@@ -203,10 +204,11 @@ class Coordinator(EventSourced[list[Any]]):
             return unknown
         run = self._run
         known = request.signal is not None and request.signal in run.seen_signals
-        if known or run.ended is not None:
+        if known or (run.ended is not None and request.event not in run.waits):
             self._tell_end(again=True)
             return False
-        record = Signalled(event=request.event, value=request.value, signal=request.signal)
+        value = copied(self._codec, request.value)
+        record = Signalled(event=request.event, value=value, signal=request.signal)
         await self._go_on([record])
         return True
 
@@ -244,8 +246,7 @@ class Coordinator(EventSourced[list[Any]]):
         if run.definition is newest or run.ended is not None:
             self._tell_end(again=True)
             return False
-        system = self.context.system
-        journal, codec = system.journal, system.journal_codec(self.types)
+        journal, codec = self.context.system.journal, self._codec
         assert journal is not None  # noqa: S101
         records = [codec.decode(each.payload, object) async for each in journal.read(self._id)]
         try:
@@ -271,11 +272,22 @@ class Coordinator(EventSourced[list[Any]]):
         run, system = self._run, self.context.system
         outside = Outside(system.clock.time().timestamp(), system.random)
         while (record := run.decide(outside)) is not None:
+            record = self._storable(record)
             run.apply(record)
             batch.append(record)
         if batch:
             await self._store(batch, self._changed_label())
         self._act()
+
+    def _storable(self, record: Record) -> Record:
+        """Let a step fail that has found something that cannot be stored."""
+        if not isinstance(record, Decided):
+            return record
+        try:
+            self._codec.encode(record)
+        except DramaturgError as error:
+            return undeclared(record.address, error, 1)
+        return record
 
     def _changed_label(self) -> str | None:
         run = self._run
@@ -287,18 +299,9 @@ class Coordinator(EventSourced[list[Any]]):
         return label
 
     def _act(self) -> None:
-        run = self._run
-        for address in [each for each in self._tasks if each not in run.open]:
-            _, task = self._tasks.pop(address)
-            if not task.done():
-                task.cancel(ABANDONED)
-                self._ending.add(task)
-                task.add_done_callback(self._ending.discard)
+        self._attempts.cut_superfluous(self._run)
         if not self._is_held:
-            for address, attempt in run.open.items():
-                known = self._tasks.get(address)
-                if known is None or known[0] != attempt:
-                    self._begin(address, attempt)
+            self._attempts.begin_all(self._run)
             self._set_timers()
         self._tell_end()
 
@@ -308,81 +311,11 @@ class Coordinator(EventSourced[list[Any]]):
         self._is_held = False
         self._act()
 
-    def _begin(self, address: str, attempt: int) -> None:
-        live = self._run.live[address]
-        assert isinstance(live, LiveAction)  # noqa: S101 - only actions have attempts
-        coroutine = self._attempt(live, attempt, tuple(self._ending))
-        task = asyncio.get_running_loop().create_task(coroutine, name=f"{self._id} {address}")
-        self._tasks[address] = attempt, task
-        timeout = live.spec.options.timeout
-        if timeout is not None:
-            tick = Ticked(address, "attempt", attempt)
-            self.context.start_timer((address, "attempt"), tick, after=timeout)
-
-    async def _attempt(
-        self, live: LiveAction, attempt: int, ending: tuple[asyncio.Task[None], ...]
-    ) -> None:
-        spec, run = live.spec, self._run
-        if ending:
-            # What undoes or follows something must not overtake it.
-            await asyncio.wait(ending)
-        call = run.call(live)
-        try:
-            value = await spec.participant.act(
-                self.context.system, live.value, call, spec.options.timeout
-            )
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
-                raise
-            self._failed(live, attempt, error)
-        except Exception as error:  # noqa: BLE001 - whatever the participant raises
-            self._failed(live, attempt, error)
-        else:
-            self._succeeded(live, attempt, value)
-
-    def _succeeded(self, live: LiveAction, attempt: int, value: Any) -> None:
-        record = Succeeded(address=live.address, value=value)
-        try:
-            self.context.system.journal_codec(self.types).encode(record)
-        except DramaturgError as error:
-            self._note(
-                live,
-                attempt,
-                Failed(
-                    address=live.address,
-                    error=error_of(live.address, error, attempt).model_copy(
-                        update={"kind": "declaration"}
-                    ),
-                ),
-            )
-        else:
-            self._note(live, attempt, record)
-
-    def _failed(self, live: LiveAction, attempt: int, error: BaseException) -> None:
-        system = self.context.system
-        now = system.clock.time().timestamp()
-        pause = live.spec.retry.again(
-            error, attempt=attempt, spent=now - live.begun_at, random=system.random
-        )
-        self._note(
-            live,
-            attempt,
-            Failed(
-                address=live.address,
-                error=error_of(live.address, error, attempt),
-                retry_at=None if pause is None else now + pause,
-            ),
-        )
-
-    def _note(self, live: LiveAction, attempt: int, record: Record) -> None:
-        """Take a fact in, unless the instance has gone on without it."""
-        known = self._tasks.get(live.address)
-        if known is not None and known[0] == attempt:
-            self._facts.append(record)
-            if not self._is_told:
-                self._is_told = True
-                self.actor_ref.tell(Advance())
+    def _note(self, record: Record) -> None:
+        self._facts.append(record)
+        if not self._is_told:
+            self._is_told = True
+            self.actor_ref.tell(Advance())
 
     @handler
     async def advance(self, _: Advance) -> None:
@@ -397,39 +330,31 @@ class Coordinator(EventSourced[list[Any]]):
             if address in run.open:
                 fresh.append(fact)
                 run.apply(fact)
-                self._tasks.pop(address, None)
-                self.context.cancel_timer((address, "attempt"))
+                self._attempts.forget(address)
         await self._follow(fresh)
 
     # -- time ------------------------------------------------------------------------------
 
     def _set_timers(self) -> None:
         due = self._run.timers
-        for key in [key for key in self._timers if due.get(key) != self._timers[key]]:
-            del self._timers[key]
-            self.context.cancel_timer(key)
         now = self.context.clock.time().timestamp()
-        for key, at in due.items():
-            if key not in self._timers:
+        for key in self._run.touched:
+            at = due.get(key)
+            if at == self._timers.get(key):
+                continue
+            if at is None:
+                del self._timers[key]
+                self.context.cancel_timer(key)
+            else:
                 self._timers[key] = at
                 self.context.start_timer(key, Ticked(*key), after=max(0.0, at - now))
+        self._run.touched.clear()
 
     @handler
     async def ticked(self, tick: Ticked) -> None:
         """Go on when a time is over."""
         if tick.what == "attempt":
-            known = self._tasks.get(tick.address)
-            if known is None or known[0] != tick.attempt:
-                return
-            live = self._run.live[tick.address]
-            assert isinstance(live, LiveAction)  # noqa: S101
-            timeout = live.spec.options.timeout
-            error = DeadlineExceeded(waiting_for=live.spec.participant.label, timeout=timeout)
-            self._failed(live, tick.attempt, error)
-            _, task = self._tasks[tick.address]
-            task.cancel(ABANDONED)
-            self._ending.add(task)
-            task.add_done_callback(self._ending.discard)
+            self._attempts.time_is_up(self._run, tick)
             return
         key = (tick.address, tick.what)
         if self._timers.pop(key, None) is not None and key in self._run.timers:
@@ -440,6 +365,7 @@ class Coordinator(EventSourced[list[Any]]):
     def _tell_end(self, *, again: bool = False) -> None:
         run = self._run
         if run.ended is None:
+            self._has_told = None
             return
         told = (run.ended.status, run.is_quiet)
         if again or told != self._has_told:
@@ -449,10 +375,13 @@ class Coordinator(EventSourced[list[Any]]):
     @handler
     async def may_go(self, _: MayGo) -> None:
         """Stop, unless something came meanwhile."""
-        if self._run.begun is None or self._run.is_quiet:
+        is_quiet = self._run.begun is None or self._run.is_quiet
+        if is_quiet and not self._attempts.are_ending:
             self.stop()
-        else:
-            self._engine.tell(Stays(self._id))
+            return
+        self._has_told = None
+        self._is_leaving = is_quiet
+        self._engine.tell(Stays(self._id))
 
     def on_failure(
         self,
@@ -460,17 +389,17 @@ class Coordinator(EventSourced[list[Any]]):
         exception_value: BaseException | None,
         traceback: TracebackType | None,  # noqa: ARG002
     ) -> None:
-        self._stop_tasks()
+        self._attempts.stop()
         if exception_value is not None:
             self._engine.tell(Trouble(self._id, exception_value))
 
     def on_stop(self) -> None:
-        self._stop_tasks()
+        self._attempts.stop()
 
-    def _stop_tasks(self) -> None:
-        for _, task in self._tasks.values():
-            task.cancel()
-        self._tasks.clear()
+    def _drained(self) -> None:
+        if self._is_leaving:
+            self._is_leaving = False
+            self.actor_ref.tell(Advance())
 
 
 def _labels(action: Action) -> Iterator[tuple[str, str]]:

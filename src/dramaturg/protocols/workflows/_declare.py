@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -153,7 +154,7 @@ def branch(
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"branch {name!r}" if name else "branch"
-    takes(thing, condition)
+    _asks(thing, condition)
     (then,) = _steps(thing, (then,))
     if otherwise is not None:
         (otherwise,) = _steps(thing, (otherwise,))
@@ -178,7 +179,7 @@ def switch(
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"switch {name!r}" if name else "switch"
-    takes(thing, key)
+    _asks(thing, key)
     if not isinstance(cast("object", cases), Mapping) or not cases:
         raise WorkflowDefinitionError(
             thing=thing, problem=f"has the cases {cases!r}", expected="a dict of steps by key"
@@ -208,7 +209,7 @@ def loop(
     :raises WorkflowDefinitionError: for a loop without a bound, or anything else that is wrong.
     """
     thing = f"loop {name!r}" if name else "loop"
-    takes(thing, until)
+    _asks(thing, until)
     (body,) = _steps(thing, (body,))
     named = _name(name or _made("loop", (body,)))
     most = _count(thing, "at_most", at_most)
@@ -235,7 +236,7 @@ def for_each(
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"for_each {name!r}" if name else "for_each"
-    takes(thing, items)
+    _asks(thing, items)
     (body,) = _steps(thing, (body,))
     named = _name(name or _made("for_each", (body,)))
     if limit is not None:
@@ -263,8 +264,9 @@ def fan_out(
 
     :param join: when it is over; default :func:`all_of`.
     :param late: what becomes of branches that still run then. None: they are cut short, and
-        what they have done is undone. "keep": they go on, and their ends stand in the history. A
-        step or a function: it is given the :class:`BranchOutcome` of each.
+        what they have done is undone, at the latest when the instance ends. "keep": they go on,
+        and their ends stand in the history. A step or a function: it is given the
+        :class:`BranchOutcome` of each.
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"fan_out {name!r}" if name else "fan_out"
@@ -333,13 +335,23 @@ def pause(
     """
     named = _name(name or "pause")
     if callable(seconds):
-        takes(f"pause {named!r}", seconds)
+        _asks(f"pause {named!r}", seconds)
     else:
         _seconds(f"pause {named!r}", "seconds", seconds)
     return Pause(name=named, options=_options(named, when, None, None), seconds=seconds)
 
 
 # -- what they have in common ----------------------------------------------------------------
+
+
+def _asks(thing: str, function: object) -> None:
+    takes(thing, function)
+    if inspect.iscoroutinefunction(function):
+        raise WorkflowDefinitionError(
+            thing=thing,
+            problem=f"asks the coroutine function {getattr(function, '__qualname__', function)}",
+            expected="a plain function: steps do things, and wait",
+        )
 
 
 def _name(name: object) -> str:
@@ -420,7 +432,7 @@ def _seconds(thing: str, option: str, seconds: object) -> float:
 def _options(name: object, when: object, timeout: object, on_error: object) -> Options:
     thing = f"step {name!r}"
     if when is not None:
-        takes(thing, when)
+        _asks(thing, when)
     found: Recover | None = None
     if isinstance(on_error, Recover):
         found = on_error
@@ -447,7 +459,7 @@ def _aside(name: str, given: object) -> Step:
 
 def _undo(name: str, given: object) -> Action:
     if isinstance(given, Action):
-        if given.compensate is not None:
+        if any(isinstance(each, Action) and each.compensate is not None for each in given.walk()):
             raise WorkflowDefinitionError(
                 thing=f"step {name!r}",
                 problem="has a compensation that has one itself",

@@ -12,10 +12,14 @@ from dramaturg.actors import (
     ActorStopped,
     ConcurrentWriter,
     Directive,
+    DramaturgError,
+    JournalError,
     JournalUnavailable,
     Props,
     RecoveryFailed,
+    StashOverflowError,
     Terminated,
+    _endings as endings,
     handler,
 )
 from dramaturg.protocols.workflows._coordinator import Coordinator
@@ -75,10 +79,15 @@ class Engine(Actor):
         self._coordinators: dict[str, ActorRef[Any]] = {}
         self._ids: dict[str, str] = {}
         self._ending: set[str] = set()
-        self._later: defaultdict[str, list[Any]] = defaultdict(list)
+        self._later: set[str] = set()
+        """Those for whose next coordinator something is stashed."""
         self._waiting: defaultdict[str, list[Future[Ended]]] = defaultdict(list)
         self._trouble: dict[str, BaseException] = {}
         self._held: dict[str, Family] = {}
+
+    def on_start(self) -> None:
+        """See to those who wait also if it is killed, which runs no hook."""
+        endings.ended(self.actor_ref.cell).add_done_callback(self._give_up)
 
     # -- requests --------------------------------------------------------------------------
 
@@ -116,16 +125,26 @@ class Engine(Actor):
 
     def _pass_on(self, request: Any, over: Future[Ended] | None) -> Any:
         key = request.family.persistence_id(request.instance)
-        if over is not None:
-            self._waiting[key].append(over)
         if key in self._ending:
             # The one that is leaving takes nothing more; the next one begins when it is gone.
-            self._later[key].append(request)
-            nothing: None = self.context.stash()
+            self._later.add(key)
+            try:
+                nothing: None = self.context.stash()
+            except StashOverflowError:
+                nothing = self.context.forward(self.actor_ref)
             return nothing
+        if over is not None:
+            self._wait(key, over)
         coordinator = self._coordinator(request.family, request.instance)
         passed_on: None = self.context.forward(coordinator)
         return passed_on
+
+    def _wait(self, key: str, over: Future[Ended]) -> None:
+        waiting = self._waiting[key]
+        waiting.append(over)
+        if len(waiting).bit_count() == 1:
+            # Now and then those are let go who wait no more.
+            waiting[:] = [each for each in waiting if not each.is_done()]
 
     def _coordinator(self, family: Family, instance: str) -> ActorRef[Any]:
         key = family.persistence_id(instance)
@@ -167,15 +186,12 @@ class Engine(Actor):
     ) -> None:
         self._give_up()
 
-    def on_stop(self) -> None:
-        self._give_up()
-
     def _give_up(self) -> None:
         """Let nobody wait for ever; the instances go on when they are brought back."""
-        for key, futures in self._waiting.items():
+        waiting, self._waiting = self._waiting, defaultdict(list)
+        for key, futures in waiting.items():
             for future in futures:
-                future.give_up(ActorStopped(path=self.context.path, detail=f"stopped; {key} waits"))
-        self._waiting.clear()
+                future.give_up(ActorStopped(path=f"/{NAME}", detail=f"stopped; {key} waits"))
 
     # -- definitions -----------------------------------------------------------------------
 
@@ -187,8 +203,11 @@ class Engine(Actor):
         journal = self.context.system.journal
         if journal is None:
             return None  # the coordinator says what is missing
-        running = [each async for each in journal.labelled(family.label("running"))]
-        changed = [each for each in running if not await self._fits(family, each)]
+        try:
+            running = [each async for each in journal.labelled(family.label("running"))]
+            changed = [each for each in running if not await self._fits(family, each)]
+        except JournalError as error:
+            return error
         prefix = len(family.persistence_id(""))
         if changed:
             names = tuple(each[prefix:] for each in changed)
@@ -207,13 +226,19 @@ class Engine(Actor):
         assert journal is not None  # noqa: S101 - its caller has looked
         codec = system.journal_codec(family.registry)
         begun: Any = None
-        for first in await journal.page(persistence_id, 0, 1):
-            begun = codec.decode(first.payload, object)
-        if not isinstance(begun, Begun) or _is_known(family, begun):
+        try:
+            for first in await journal.page(persistence_id, 0, 1):
+                begun = codec.decode(first.payload, object)
+            if not isinstance(begun, Begun) or _is_known(family, begun):
+                return True
+            records = [
+                codec.decode(each.payload, object) async for each in journal.read(persistence_id)
+            ]
+        except JournalError:
+            raise
+        except DramaturgError:
+            # It cannot be read: its own coordinator will say so, and all others go on.
             return True
-        records = [
-            codec.decode(each.payload, object) async for each in journal.read(persistence_id)
-        ]
         moved = [each for each in records if isinstance(each, Migrated)]
         return bool(moved) and _is_known(family, moved[-1])
 
@@ -232,19 +257,24 @@ class Engine(Actor):
     async def stays(self, news: Stays) -> None:
         """A coordinator was asked for something before it was told that it may go."""
         self._ending.discard(news.persistence_id)
-        if self._later.pop(news.persistence_id, None):
-            self.context.unstash_all()
+        self._unstash(news.persistence_id)
 
     @handler
     async def trouble(self, news: Trouble) -> None:
         """Remember why a coordinator has failed, should it not come back."""
         key = news.persistence_id
         if isinstance(news.error, UnknownWorkflowInstance):
-            for future in self._waiting.pop(key, ()):
-                future.give_up(news.error)
+            # Unless it is begun meanwhile it goes, and nobody waits any more.
             self._let_go(key)
         else:
             self._trouble[key] = news.error
+
+    def _unstash(self, key: str) -> bool:
+        is_wanted = key in self._later
+        if is_wanted:
+            self._later.clear()
+            self.context.unstash_all()
+        return is_wanted
 
     def _let_go(self, key: str) -> None:
         ref = self._coordinators.get(key)
@@ -260,9 +290,7 @@ class Engine(Actor):
         self._held.pop(key, None)
         self._ending.discard(key)
         error = self._trouble.pop(key, None)
-        later = self._later.pop(key, [])
-        if later:
-            self.context.unstash_all()
+        if self._unstash(key):
             return
         for future in self._waiting.pop(key, ()):
             gone = ActorStopped(path=news.ref.path, detail="has stopped with its instance running")

@@ -154,4 +154,5 @@ class _Chart:
 
 
 def _text(text: str) -> str:
-    return text.replace('"', "'").replace("#", "&num;").replace("\n", " ")
+    plain = text.replace('"', "'").replace("#", "&num;").replace("%%", "% %")
+    return "".join(each if each.isprintable() else " " for each in plain)

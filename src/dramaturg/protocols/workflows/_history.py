@@ -91,9 +91,9 @@ def sequence_diagram(history: History) -> str:
 
 def _plain(text: str) -> str:
     """Leave out what Mermaid would take for its own."""
-    for mark, instead in ((";", ","), ("#", " "), ("\n", " "), (":", " -"), ('"', "'")):
+    for mark, instead in ((";", ","), ("#", " "), ("%%", "% "), (":", " -"), ('"', "'")):
         text = text.replace(mark, instead)
-    return text[:120]
+    return "".join(each if each.isprintable() else " " for each in text[:120])
 
 
 def entry_of(sequence: int, seconds: float, record: Record, cause: str | None) -> HistoryEntry:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -32,19 +33,24 @@ class Join:
     within: float | None = None
 
     def verdict(
-        self, ended: Mapping[str, BranchOutcome], branches: int, required: frozenset[str]
+        self,
+        ended: Mapping[str, BranchOutcome],
+        good: int,
+        branches: int,
+        required: Collection[str],
     ) -> Verdict:
-        """Tell whether the branches that have ended are enough."""
+        """Tell whether the branches that have ended are enough, so many of them good."""
         if self.needed is None:
             if len(ended) < branches:
                 return "wait"
             return "over" if all(ended[each].ok for each in required) else "failed"
-        good = sum(each.ok for each in ended.values())
         if good >= self.needed:
             return "over"
         return "failed" if branches - len(ended) + good < self.needed else "wait"
 
-    def late_verdict(self, ended: Mapping[str, BranchOutcome], required: frozenset[str]) -> Verdict:
+    def late_verdict(
+        self, ended: Mapping[str, BranchOutcome], required: Collection[str]
+    ) -> Verdict:
         """Tell whether what is there when the time is over will do."""
         there = all(each in ended and ended[each].ok for each in required)
         return "over" if there else "failed"
@@ -65,9 +71,11 @@ def first_valid(valid: Callable[[Any], bool]) -> Join:
 
     :raises WorkflowDefinitionError: if it is no function.
     """
-    if not callable(valid):
+    if not callable(valid) or inspect.iscoroutinefunction(valid):
         raise WorkflowDefinitionError(
-            thing="first_valid", problem=f"has {valid!r}", expected="a function of one result"
+            thing="first_valid",
+            problem=f"has {valid!r}",
+            expected="a plain function of one result",
         )
     return Join("first valid", needed=1, valid=valid)
 

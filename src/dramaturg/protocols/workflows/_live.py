@@ -23,6 +23,7 @@ from dramaturg.protocols.workflows._outcome import StepError
 from dramaturg.protocols.workflows._records import Decided, Failed, Intended
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from random import Random
 
     from dramaturg.protocols.workflows._records import Record
@@ -153,6 +154,15 @@ class Live(Parent):
         """Be cut short, with all that is inside."""
         self.leave()
 
+    def is_within(self, branches: Collection[Live]) -> bool:
+        """Tell whether it is a part of one of these."""
+        around: Parent = self
+        while isinstance(around, Live):
+            if around in branches:
+                return True
+            around = around.parent
+        return False
+
     # -- from inside ---------------------------------------------------------------------
 
     def child_ok(self, child: Live, value: Any) -> None:
@@ -231,7 +241,7 @@ class Live(Parent):
 class LiveAction(Live):
     """An action: attempts, until one succeeds or there is no other."""
 
-    __slots__ = ("attempt", "begun_at", "result", "succeeded")
+    __slots__ = ("attempt", "begun_at", "is_cut", "result", "succeeded")
 
     has_deadline = False
     spec: Action
@@ -240,6 +250,8 @@ class LiveAction(Live):
         super().__init__(spec, parent, run, prefix, scope)
         self.attempt = 0
         self.begun_at = 0.0
+        self.is_cut = False
+        """Whether it is undone also if all goes well."""
         self.result: Any = None
         self.succeeded = False
 
@@ -264,8 +276,9 @@ class LiveAction(Live):
         if record.attempt == 1:
             self.begun_at = record.at
         self.run.open[self.address] = record.attempt
+        self.run.opened[self.address] = None
         if self.spec.compensate is not None and record.attempt == 1:
-            self.scope.intend(self)
+            self.scope.now.intend(self)
 
     def on_succeeded(self, value: Any) -> None:
         """It has a result."""
@@ -273,7 +286,7 @@ class LiveAction(Live):
         self.succeeded = True
         self.run.results[self.address] = value
         if self.spec.compensate is not None:
-            self.scope.completed(self)
+            self.scope.now.completed(self)
         self.ok(value)
 
     def on_failed(self, record: Failed) -> None:
@@ -284,9 +297,9 @@ class LiveAction(Live):
         if self.spec.compensate is not None and self.attempt:
             # A declared no has done nothing; of any other failure nobody knows.
             if record.error.kind == "refused" and self.attempt == 1:
-                self.scope.nothing_done(self)
+                self.scope.now.nothing_done(self)
             else:
-                self.scope.completed(self)
+                self.scope.now.completed(self)
         self.fail(record.error)
 
     def on_timer(self, what: str) -> None:
@@ -296,6 +309,8 @@ class LiveAction(Live):
             super().on_timer(what)
 
     def abandon(self) -> None:
+        if self.address in self.run.open:
+            self.run.cut_attempts[self.address] = self
         if self.spec.compensate is not None and self.attempt and not self.succeeded:
-            self.scope.completed(self)
+            self.scope.now.completed(self)
         super().abandon()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.protocols.workflows._live import Live, LiveAction
-from dramaturg.protocols.workflows._outcome import BranchOutcome, Outcomes
-from dramaturg.protocols.workflows._scope import LiveUndo, Scope
+from dramaturg.protocols.workflows._live_many import LiveFanOut, LiveForEach
+from dramaturg.protocols.workflows._scope import Scope
 from dramaturg.protocols.workflows._step import (
     Action,
     Branch,
@@ -22,12 +22,14 @@ from dramaturg.protocols.workflows._step import (
 )
 
 if TYPE_CHECKING:
-    from dramaturg.protocols.workflows._joins import Verdict
     from dramaturg.protocols.workflows._live import Outside, Parent
     from dramaturg.protocols.workflows._outcome import StepError
     from dramaturg.protocols.workflows._run import Run
 
 __all__ = ["live_class"]
+
+LONGEST = 1e10
+"""Seconds that a pause may have: some three centuries."""
 
 
 class LiveSequence(Live):
@@ -51,13 +53,11 @@ class LiveSequence(Live):
 class LiveSaga(LiveSequence, Scope):
     """A sequence that is undone when it fails."""
 
-    __slots__ = ("done", "failure", "under_way", "undoing")
+    __slots__ = ("failure",)
 
     def __init__(self, spec: Saga, parent: Parent, run: Run, prefix: str, scope: Scope) -> None:
         super().__init__(spec, parent, run, prefix, scope)
-        self.done: list[tuple[int, LiveAction]] = []
-        self.under_way: dict[str, LiveAction] = {}
-        self.undoing: LiveUndo | None = None
+        self.begin_noting()
         self.failure: StepError | None = None
 
     @property
@@ -66,7 +66,7 @@ class LiveSaga(LiveSequence, Scope):
         return self if self.failure is None else self.scope
 
     def ok(self, value: Any) -> None:
-        self.hand_over(self.scope)
+        self.hand_over(self.scope.now)
         super().ok(value)
 
     def fail(self, error: StepError) -> None:
@@ -75,12 +75,10 @@ class LiveSaga(LiveSequence, Scope):
             return
         self.failure = error
         self.abandon_inside()
+        self.run.abandon_late(self)
         self.run.quieten(self.address)
         self.run.compensating += 1
         self.undo_all()
-
-    def undoes(self, undo: LiveUndo | None) -> None:
-        self.undoing = undo
 
     def undone(self) -> None:
         self.run.compensating -= 1
@@ -89,14 +87,14 @@ class LiveSaga(LiveSequence, Scope):
         super().fail(failure)
 
     def abandon(self) -> None:
-        if self.undoing is not None:
+        if self.is_undoing:
             # Half undone: what is around goes on with it.
-            self.done.append((self.run.next_number(), self.undoing.action))
-            self.undoing.abandon()
-            self.undoing = None
             self.run.compensating -= 1
         self.abandon_inside()
-        self.hand_over(self.scope)
+        self.run.abandon_late(self)
+        for _, action in self.done:
+            action.is_cut = True
+        self.hand_over(self.scope.now)
         super().abandon()
 
 
@@ -176,235 +174,6 @@ class LiveLoop(Live):
             self._again()
 
 
-class _Many(Live):
-    """What a collection and a fan-out have in common: outcomes by name, and a join."""
-
-    __slots__ = ("ended", "is_over", "judged", "names")
-    spec: Any
-
-    def begin_joining(self) -> None:
-        self.ended: dict[str, BranchOutcome] = {}
-        self.judged: dict[str, BranchOutcome] = {}
-        self.names: dict[str, str] = {}
-        self.is_over = False
-        if self.spec.join.within is not None:
-            self.run.need(self, "join")
-
-    def choose(self, what: str, outside: Outside) -> Any:
-        if what == "join":
-            return outside.now + self.spec.join.within
-        if what.startswith("valid "):
-            return bool(self.spec.join.valid(self.judged[what[6:]].value))
-        return super().choose(what, outside)
-
-    def chosen(self, what: str, choice: Any) -> None:
-        if what == "join":
-            self.run.set_timer(self, what, choice)
-        elif what.startswith("valid "):
-            self._judge(what[6:], valid=choice)
-        else:
-            super().chosen(what, choice)
-
-    def _judge(self, name: str, *, valid: bool) -> None:
-        outcome = self.judged.pop(name)
-        if not valid:
-            error = self.error("refused", "NotValid", f"the result of {name} does not count")
-            outcome = BranchOutcome(ok=False, error=error)
-        self.noted(name, outcome)
-
-    def on_timer(self, what: str) -> None:
-        if what == "join":
-            self.settle(self.spec.join.late_verdict(self.ended, self.required))
-        else:
-            super().on_timer(what)
-
-    @property
-    def required(self) -> frozenset[str]:
-        raise NotImplementedError
-
-    @property
-    def count(self) -> int:
-        raise NotImplementedError
-
-    def inside_ok(self, child: Live, value: Any) -> None:
-        self.note(child, BranchOutcome(ok=True, value=value))
-
-    def inside_failed(self, child: Live, error: StepError) -> None:
-        self.note(child, BranchOutcome(ok=False, error=error))
-
-    def note(self, child: Live, outcome: BranchOutcome) -> None:
-        name = self.names[child.address]
-        if outcome.ok and self.spec.join.valid is not None:
-            self.judged[name] = outcome
-            self.run.need(self, f"valid {name}")
-        else:
-            self.noted(name, outcome)
-
-    def noted(self, name: str, outcome: BranchOutcome) -> None:
-        self.ended[name] = outcome
-        if not self.is_over:
-            join = self.spec.join
-            self.settle(join.verdict(self.ended, self.count, self.required))
-
-    def settle(self, verdict: Verdict) -> None:
-        raise NotImplementedError
-
-    def first_error(self) -> StepError:
-        """Return the error with which the whole fails."""
-        for name in sorted(self.required, key=lambda each: each in self.ended):
-            outcome = self.ended.get(name)
-            if outcome is None:
-                return self.error("timeout", "BranchMissing", f"{name} is not there in time")
-        errors = [each.error for each in self.ended.values() if each.error is not None]
-        if errors:
-            return errors[-1]
-        return self.error("error", "JoinFailed", f"{self.spec.join.name}: not enough")
-
-
-class LiveForEach(_Many):
-    """The same for each item."""
-
-    __slots__ = ("items", "next")
-    spec: ForEach
-
-    def start(self) -> None:
-        self.items: list[Any] = []
-        self.next = 0
-        self.begin_joining()
-        self.run.need(self, "items")
-
-    def choose(self, what: str, outside: Outside) -> Any:
-        if what == "items":
-            return list(self.run.asked(self, self.spec.items, self.value))
-        return super().choose(what, outside)
-
-    def chosen(self, what: str, choice: Any) -> None:
-        if what == "items":
-            self.items = choice
-            if not self.items:
-                self.ok([])
-            else:
-                self._go_on()
-        else:
-            super().chosen(what, choice)
-
-    @property
-    def required(self) -> frozenset[str]:
-        return frozenset(map(str, range(len(self.items))))
-
-    @property
-    def count(self) -> int:
-        return len(self.items)
-
-    def _go_on(self) -> None:
-        limit = self.spec.limit
-        while self.next < len(self.items) and (limit is None or len(self.inside) < limit):
-            index = self.next
-            self.next += 1
-            prefix = f"{self.address}[{index}]/"
-            self.names[prefix + self.spec.body.name] = str(index)
-            self.enter_inside(self.spec.body, self.items[index], prefix)
-            if self.is_over:
-                return
-
-    def noted(self, name: str, outcome: BranchOutcome) -> None:
-        super().noted(name, outcome)
-        if not self.is_over:
-            self._go_on()
-
-    def settle(self, verdict: Verdict) -> None:
-        failed = self.spec.join.needed is None and any(not e.ok for e in self.ended.values())
-        if verdict == "wait" and not (failed and self.spec.join.within is None):
-            return
-        self.is_over = True
-        if verdict == "over":
-            found = [self.ended.get(str(index)) for index in range(len(self.items))]
-            self.ok([each.value if each is not None and each.ok else None for each in found])
-        else:
-            self.fail(self.first_failure())
-
-    def first_failure(self) -> StepError:
-        """Return the error of the first item that failed."""
-        errors = [each.error for each in self.ended.values() if each.error is not None]
-        return errors[0] if errors else self.first_error()
-
-
-class LiveFanOut(_Many):
-    """Several at once."""
-
-    __slots__ = ("late",)
-    spec: FanOut
-
-    def start(self) -> None:
-        self.begin_joining()
-        branches = self.spec.branches
-        for name, step in branches.items():
-            self.names[self.prefix + step.name] = name
-        for step in branches.values():
-            if self.is_over:
-                return
-            self.enter_inside(step, self.value)
-
-    @property
-    def required(self) -> frozenset[str]:
-        return frozenset(self.spec.branches) - self.spec.optional
-
-    @property
-    def count(self) -> int:
-        return len(self.spec.branches)
-
-    def settle(self, verdict: Verdict) -> None:
-        if verdict == "wait":
-            return
-        self.is_over = True
-        if self.spec.keep_late and verdict == "over" and self.inside:
-            self.run.quieten(self.address)
-            late = LiveLate(self)
-            late.adopt(self.inside)
-            self.inside = {}
-        if verdict == "over":
-            self.ok(Outcomes(branches=dict(self.ended)))
-        else:
-            self.fail(self.first_error())
-
-
-class LiveLate(Live):
-    """The branches of a fan-out that is over, as far as they still run."""
-
-    __slots__ = ("names",)
-    spec: FanOut
-
-    def __init__(self, fan_out: LiveFanOut) -> None:
-        super().__init__(fan_out.spec, fan_out.run, fan_out.run, fan_out.prefix, fan_out.run)
-        self.address = f"{fan_out.address}!late"
-        self.names = fan_out.names
-
-    def adopt(self, branches: dict[str, Live]) -> None:
-        """Go on with branches that another has begun."""
-        self.inside = branches
-        self.run.late[self.address] = self
-        self.run.live[self.address] = self
-        for each in branches.values():
-            each.parent = self
-
-    def inside_ok(self, child: Live, value: Any) -> None:
-        self._note(child, BranchOutcome(ok=True, value=value))
-
-    def inside_failed(self, child: Live, error: StepError) -> None:
-        self._note(child, BranchOutcome(ok=False, error=error))
-
-    def _note(self, child: Live, outcome: BranchOutcome) -> None:
-        name = self.names.get(child.address)
-        if name is not None and self.spec.late is not None:
-            self.enter_inside(self.spec.late, outcome, f"{self.address}[{name}]/")
-        if not self.inside:
-            self.leave()
-
-    def leave(self) -> None:
-        super().leave()
-        self.run.late.pop(self.address, None)
-
-
 class LiveWaitFor(Live):
     """Wait for an event from outside."""
 
@@ -423,11 +192,21 @@ class LiveWaitFor(Live):
         self.run.results[self.address] = value
         self.ok(value)
 
+    def fail(self, error: StepError) -> None:
+        # What comes while it recovers is for somebody else.
+        self._wait_no_more()
+        super().fail(error)
+
     def leave(self) -> None:
+        self._wait_no_more()
+        super().leave()
+
+    def _wait_no_more(self) -> None:
         waiting = self.run.waits.get(self.spec.event)
         if waiting and self in waiting:
             waiting.remove(self)
-        super().leave()
+            if not waiting:
+                del self.run.waits[self.spec.event]
 
 
 class LivePause(Live):
@@ -443,6 +222,8 @@ class LivePause(Live):
         seconds = self.spec.seconds
         if callable(seconds):
             seconds = float(self.run.asked(self, seconds, self.value))
+            if not 0 <= seconds < LONGEST:
+                raise ValueError(f"a pause of {seconds} seconds; expected 0 to {LONGEST:g}")
         return outside.now + seconds
 
     def chosen(self, what: str, choice: Any) -> None:

@@ -120,6 +120,8 @@ class Ended(Message, name="dramaturg.workflow.Ended"):
     status: Status
     value: Any = None
     error: StepError | None = None
+    stuck: tuple[str, ...] = ()
+    """The addresses of the compensations that are."""
 
 
 Record: TypeAlias = (

@@ -6,6 +6,8 @@ plain data and runs in the coordinator's turn.
 
 from __future__ import annotations
 
+import inspect
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.protocols.workflows._live import LiveAction
@@ -52,19 +54,29 @@ class Run(Scope):
         self._asked: dict[str, list[str]] = {}
         """What each step has asked for, so that it is taken back without looking at all others."""
         self.timers: dict[tuple[str, str], float] = {}
+        self.touched: dict[tuple[str, str], None] = {}
+        """The timers that may have changed since somebody has last looked."""
         self.open: dict[str, int] = {}
         """The attempt under way at each address."""
+        self.opened: dict[str, None] = {}
+        self.closed: dict[str, None] = {}
+        """Where attempts were begun, or cut short, since somebody has last looked."""
+        self.cut_attempts: dict[str, LiveAction] = {}
+        """The actions that were cut short with an attempt under way."""
         self.waits: dict[str, list[Any]] = {}
         self.signals: dict[str, list[Any]] = {}
         self.seen_signals: set[str] = set()
         self.results: dict[str, Any] = {}
         self.stuck: dict[str, Stuck] = {}
         self.compensating = 0
+        self.retrying = 0
+        """So many compensations that were stuck are tried again."""
         self.run = self
-        self.done: list[tuple[int, LiveAction]] = []
-        self.under_way: dict[str, LiveAction] = {}
+        self.begin_noting()
         self.cancelled: str | None = None
         self._outcome: tuple[bool, Any] | None = None
+        self._is_over = False
+        """Whether its outcome is there, and what belongs to that is undone."""
         self._number = 0
 
     @property
@@ -82,7 +94,8 @@ class Run(Scope):
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is to be done any more."""
-        return self.ended is not None and not (self.open or self.timers or self.needs)
+        busy = self.open or self.timers or self.needs or self.waits
+        return self.ended is not None and not busy
 
     # -- for live steps --------------------------------------------------------------------
 
@@ -99,18 +112,31 @@ class Run(Scope):
     def set_timer(self, live: Live, what: str, due: float) -> None:
         """Ask to be told when a time has come."""
         self.timers[live.address, what] = due
+        self.touched[live.address, what] = None
         self._asked.setdefault(live.address, []).append(what)
 
     def need_end(self) -> None:
-        """Ask for the end, which is told once more when something that was stuck is not."""
-        self.needs[END] = None
+        """Ask for the end, if it is; it is told once more when it is another one."""
+        if not self._is_over or self.is_undoing or self.retrying:
+            return
+        end, ended = self._end(), self.ended
+        if ended is None or (ended.status, ended.stuck) != (end.status, end.stuck):
+            self.needs[END] = None
+
+    def abandon_late(self, scope: Scope) -> None:
+        """Cut those short that came late and belong to what is undone."""
+        for late in tuple(self.late.values()):
+            if late.scope.now is scope:
+                late.abandon()
 
     def quieten(self, address: str) -> None:
         """Take back what a step has asked for."""
         for what in self._asked.pop(address, ()):
             self.needs.pop((address, what), None)
-            self.timers.pop((address, what), None)
-        self.open.pop(address, None)
+            if self.timers.pop((address, what), None) is not None:
+                self.touched[address, what] = None
+        if self.open.pop(address, None) is not None:
+            self.closed[address] = None
 
     def forget(self, live: Live) -> None:
         """Take a step out that is there no more."""
@@ -128,13 +154,17 @@ class Run(Scope):
         if function is None:
             return None
         ask: Any = function
-        if takes("a function", function) > 1:
-            return ask(value, self.call(live))
-        return ask(value)
+        wants_call = takes("a function", function) > 1
+        found = ask(value, self.call(live)) if wants_call else ask(value)
+        if inspect.iscoroutine(found):
+            found.close()
+            raise TypeError("it is asked by a coroutine; expected a plain function")
+        return found
 
     def key(self, address: str) -> str:
-        """Return the idempotency key of a step."""
-        return f"{self.workflow}/{self.instance}/{address}"
+        """Return the idempotency key of a step, which no other step of any instance has."""
+        instance = self.instance.replace("%", "%25").replace("/", "%2F")
+        return f"{self.workflow}/{instance}/{address}"
 
     def call(self, live: Live) -> Call:
         """Make what a function may want to know."""
@@ -146,7 +176,7 @@ class Run(Scope):
             key=self.key(live.address),
             attempt=1 if action is None else action.attempt,
             input=None if self.begun is None else self.begun.input,
-            results=self.results,
+            results=MappingProxyType(self.results),
             undoes=None if undo is None else undo.action.key,
             undone=None if undo is None else undo.action.result,
         )
@@ -155,31 +185,45 @@ class Run(Scope):
 
     def child_ok(self, child: Live, value: Any) -> None:  # noqa: ARG002 - there is one
         self._outcome = True, value
-        self.done.clear()
-        self.need_end()
+        self._undo_everything()
 
     def child_failed(self, child: Live, error: StepError) -> None:  # noqa: ARG002
         self._outcome = False, error
         self._undo_everything()
 
     def _undo_everything(self) -> None:
-        for late in tuple(self.late.values()):
-            late.abandon()
+        if not self._is_ok:
+            self.abandon_late(self)
         self.compensating += 1
         self.undo_all()
 
-    def undoes(self, undo: LiveUndo | None) -> None:
-        pass
+    @property
+    def _is_ok(self) -> bool:
+        return self._outcome is not None and self._outcome[0]
+
+    def next_to_undo(self) -> LiveAction | None:
+        if not self._is_ok:
+            return super().next_to_undo()
+        for index in reversed(range(len(self.done))):
+            if self.done[index][1].is_cut:
+                return self.done.pop(index)[1]
+        return None
+
+    def undo_cut(self) -> None:
+        # Those that come late may leave something to undo when all else is over.
+        if self._is_over and self._is_ok and not self.is_undoing:
+            self._undo_everything()
 
     def undone(self) -> None:
         self.compensating -= 1
+        self._is_over = True
         self.need_end()
 
     def _end(self) -> Ended:
         ok, value = self._outcome or (False, None)
         if self.stuck:
             first = next(iter(self.stuck.values())).error
-            return Ended(status="stuck", error=first if ok else value)
+            return Ended(status="stuck", error=first if ok else value, stuck=tuple(self.stuck))
         if ok:
             return Ended(status="completed", value=value)
         status: Status = "failed" if self.cancelled is None else "cancelled"
@@ -236,6 +280,7 @@ class Run(Scope):
 
     def _timer_fired(self, record: TimerFired) -> None:
         self.timers.pop((record.address, record.what), None)
+        self.touched[record.address, record.what] = None
         self.live[record.address].on_timer(record.what)
 
     def _signalled(self, record: Signalled) -> None:
@@ -243,7 +288,7 @@ class Run(Scope):
             self.seen_signals.add(record.signal)
         waiting = self.waits.get(record.event)
         if waiting:
-            waiting.pop(0).signalled(record.value)
+            waiting[0].signalled(record.value)
         else:
             self.signals.setdefault(record.event, []).append(record.value)
 
@@ -261,12 +306,11 @@ class Run(Scope):
         self._undo_everything()
 
     def _resolved(self, record: Resolved) -> None:
-        stuck = self.stuck[record.address]
+        stuck = self.stuck.pop(record.address)
         self.ended = None
         if record.how == "retry":
             stuck.again()
         else:
-            del self.stuck[record.address]
             self.need_end()
 
     def _migrated(self, record: Migrated) -> None:

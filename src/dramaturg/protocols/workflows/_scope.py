@@ -4,6 +4,10 @@ A scope is a saga, or the whole instance. Each step with a compensation is enter
 attempt is intended, that is before anything happens, and gets its place in the order when it
 ends. Undoing goes from the last to the first; one that cannot be undone is *stuck* and does not
 keep the others from being undone.
+
+A saga is all or nothing, also where nobody fails around it: what it has done when it is *cut short*
+is undone with the scope around it, or at the end of the instance, whichever comes first, and a
+compensation that is under way just goes on. The same holds for branches that come too late.
 """
 
 from __future__ import annotations
@@ -13,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 from dramaturg.protocols.workflows._live import Live, LiveAction, Parent
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from dramaturg.protocols.workflows._outcome import StepError
     from dramaturg.protocols.workflows._run import Run
 
@@ -22,17 +28,33 @@ __all__ = ["LiveUndo", "Scope", "Stuck"]
 class Scope(Parent):
     """The actions that one failure undoes together."""
 
-    # Those who are one have them in their own slots.
-    __slots__ = ()
-
     done: list[tuple[int, LiveAction]]
     """What has ended, or was cut short, with its place in the order."""
     under_way: dict[str, LiveAction]
+    undoing: dict[str, LiveUndo]
+    """The compensations under way: one of its own, and those that sagas inside have left."""
+    is_undoing: bool
+    is_sorted: bool
+    heir: Scope | None
+    """Who has taken over what it had to undo."""
     run: Run
 
-    def undoes(self, undo: LiveUndo | None) -> None:
-        """Remember which compensation is under way."""
-        raise NotImplementedError
+    def begin_noting(self) -> None:
+        """Have nothing to undo yet."""
+        self.done = []
+        self.under_way = {}
+        self.undoing = {}
+        self.is_undoing = False
+        self.is_sorted = True
+        self.heir = None
+
+    @property
+    def now(self) -> Scope:
+        """Who undoes now what is done in it."""
+        scope = self
+        while scope.heir is not None:
+            scope = scope.heir
+        return scope
 
     def intend(self, action: LiveAction) -> None:
         """Note that something may be done from now on."""
@@ -48,25 +70,47 @@ class Scope(Parent):
         self.under_way.pop(action.address, None)
 
     def hand_over(self, outer: Scope) -> None:
-        """Leave what was done to the scope around this one."""
+        """Leave what was done, and what is being undone, to the scope around this one."""
+        self.heir = outer
         outer.done.extend(self.done)
+        outer.is_sorted = False
         outer.under_way.update(self.under_way)
-        for action in self.under_way.values():
-            action.scope = outer
-        self.done.clear()
-        self.under_way.clear()
+        for undo in self.undoing.values():
+            undo.undoes = outer
+        outer.undoing.update(self.undoing)
+        self.done, self.under_way, self.undoing = [], {}, {}
+        self.is_undoing = False
+        outer.undo_cut()
+
+    def cut(self, branches: Collection[Live]) -> None:
+        """Note that branches were cut short: what they did is undone whatever the end."""
+        for _, action in self.done:
+            action.is_cut = action.is_cut or action.is_within(branches)
+        self.undo_cut()
+
+    def undo_cut(self) -> None:
+        """Undo what was cut short, if nothing else leads to that."""
 
     def undo_all(self) -> None:
         """Undo what is left, the last first; then ``undone`` is called."""
-        if not self.done:
-            self.undoes(None)
+        self.is_undoing = True
+        if self.undoing:
+            return
+        if not self.is_sorted:
+            self.done.sort(key=lambda each: each[0])
+            self.is_sorted = True
+        action = self.next_to_undo()
+        if action is None:
+            self.is_undoing = False
             self.undone()
             return
-        self.done.sort(key=lambda each: each[0])
-        _, action = self.done.pop()
         undo = LiveUndo(action, self)
-        self.undoes(undo)
+        self.undoing[undo.address] = undo
         undo.enter(action.value)
+
+    def next_to_undo(self) -> LiveAction | None:
+        """Take out what was done last."""
+        return self.done.pop()[1] if self.done else None
 
     def undone(self) -> None:
         """Go on when everything is undone that can be."""
@@ -74,9 +118,12 @@ class Scope(Parent):
 
     def undo_ended(self, undo: LiveUndo, error: StepError | None) -> None:
         """Go on with the next one."""
+        del self.undoing[undo.address]
         if error is not None:
             self.run.stuck[undo.address] = Stuck(undo, error)
-        self.undo_all()
+            self.run.need_end()
+        if self.is_undoing:
+            self.undo_all()
 
 
 class LiveUndo(LiveAction):
@@ -91,9 +138,6 @@ class LiveUndo(LiveAction):
         self.address = f"{action.address}!undo"
         self.action = action
         self.undoes = undoes
-
-    def leave(self) -> None:
-        super().leave()
 
     def child_ok(self, child: Live, value: Any) -> None:
         if child is self:
@@ -118,15 +162,16 @@ class Stuck:
         self.error = error
 
     def again(self) -> None:
-        """Try it again."""
+        """Try it again; meanwhile it is not stuck."""
         undo = LiveUndo(self.undo.action, self)
         self.undo = undo
+        undo.run.retrying += 1
         undo.enter(undo.action.value)
 
     def undo_ended(self, undo: LiveUndo, error: StepError | None) -> None:
         """It is done, or stuck again."""
-        if error is None:
-            del undo.run.stuck[undo.address]
-        else:
+        undo.run.retrying -= 1
+        if error is not None:
             self.error = error
+            undo.run.stuck[undo.address] = self
         undo.run.need_end()

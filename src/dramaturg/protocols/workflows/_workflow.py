@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, cast, final
 
 from dramaturg.actors import (
+    ActorCrashed,
     DramaturgError,
     DuplicateNameError,
     Future,
+    JournalError,
     OptionError,
     SystemStateError,
 )
 from dramaturg.protocols.workflows._blocking import BlockingWorkflow
-from dramaturg.protocols.workflows._coordinator import ABANDONED
 from dramaturg.protocols.workflows._definition import Definition
 from dramaturg.protocols.workflows._engine import NAME, Engine
 from dramaturg.protocols.workflows._errors import (
+    UnknownWorkflowInstance,
     WorkflowDefinitionError,
     WorkflowFailed,
     WorkflowInputError,
@@ -38,7 +41,7 @@ from dramaturg.protocols.workflows._messages import (
 from dramaturg.protocols.workflows._step import Step, WaitFor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Generator, Iterable, Sequence
 
     from dramaturg.actors import ActorRef, ActorSystem, Upcaster
     from dramaturg.protocols.workflows._history import History
@@ -48,6 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Instance", "Workflow"]
 
+LONGEST_ID = 300
 LONG = 1e9
 """Seconds: what a request for something local gets that waits for the journal."""
 
@@ -151,10 +155,13 @@ class Workflow:
         :raises WorkflowFailed: if it ended without a result.
         :raises SystemStateError: if the system has not started.
         :raises OptionError: if the system has no journal.
+        :raises JournalError: if the journal refuses to work. Whether it was started is known
+            when the same is tried again, under the same id.
         """
         over: Future[Ended] = Future()
-        instance = await self._start(system, input, id, over)
-        return _result(self.name, instance, await over)
+        with _waiting(over):
+            instance = await self._start(system, input, id, over)
+            return _result(self.name, instance, await over)
 
     async def start(
         self,
@@ -208,8 +215,9 @@ class Workflow:
         :raises WorkflowFailed: if it ended without a result.
         """
         over: Future[Ended] = Future()
-        await self._ask(system, Find(self._family, id, over))
-        return _result(self.name, id, await over)
+        with _waiting(over):
+            await self._ask(system, Find(self._family, id, over))
+            return _result(self.name, id, await over)
 
     async def status(self, system: ActorSystem, id: str) -> InstanceStatus:  # noqa: A002
         """Tell how far an instance is.
@@ -342,18 +350,18 @@ class Workflow:
 
     async def act(self, system: ActorSystem, value: Any, call: Call, timeout: float | None) -> Any:  # noqa: ARG002
         """Be a step of another workflow: run an instance whose id is the step's key."""
-        instance = f"{call.instance}.{call.address}"
-        try:
-            return await self.run(system, value, id=instance)
-        except asyncio.CancelledError as error:
-            if error.args == (ABANDONED,):
-                await self.cancel(system, instance, reason="the workflow around it was cut short")
-            raise
+        return await self.run(system, value, id=_id_of(call))
+
+    async def cut_short(self, system: ActorSystem, call: Call) -> None:
+        """End the instance of a step that was cut short, if it was begun."""
+        reason = "the workflow around it was cut short"
+        with contextlib.suppress(UnknownWorkflowInstance):
+            await self.cancel(system, _id_of(call), reason=reason)
 
     # -- the way to the engine ---------------------------------------------------------------
 
     def _check_instance(self, instance: object) -> None:
-        fine = isinstance(instance, str) and 0 < len(instance) <= 300  # noqa: PLR2004
+        fine = isinstance(instance, str) and 0 < len(instance) <= LONGEST_ID
         if not fine or not cast("str", instance).isprintable():
             raise WorkflowInputError(
                 workflow=self.name,
@@ -374,7 +382,12 @@ class Workflow:
             ) from error
 
     async def _ask(self, system: ActorSystem, request: Any) -> Any:
-        answer = await self._engine(system).request(request, timeout=LONG)
+        try:
+            answer = await self._engine(system).request(request, timeout=LONG)
+        except ActorCrashed as crashed:
+            if isinstance(crashed.__cause__, JournalError):
+                raise crashed.__cause__ from None
+            raise
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -431,11 +444,33 @@ class Instance:
         return await self.workflow.migrate(self.system, self.id)
 
 
+@contextlib.contextmanager
+def _waiting(over: Future[Ended]) -> Generator[None]:
+    """Let whoever would complete the future see that nobody waits any more."""
+    try:
+        yield
+    finally:
+        over.give_up(TimeoutError("nobody waits any more"))
+
+
+def _id_of(call: Call) -> str:
+    """Return the id of an instance that is a step of another: its key, if that is not too long."""
+    key = call.key
+    if len(key) <= LONGEST_ID:
+        return key
+    digest = hashlib.sha256(key.encode()).hexdigest()
+    return f"{key[: LONGEST_ID - len(digest) - 3]}...{digest}"
+
+
 def _result(workflow: str, instance: str, ended: Ended) -> Any:
     if ended.status == "completed":
         return ended.value
     raise WorkflowFailed(
-        workflow=workflow, instance=instance, status=ended.status, error=ended.error
+        workflow=workflow,
+        instance=instance,
+        status=ended.status,
+        error=ended.error,
+        stuck=ended.stuck,
     )
 
 

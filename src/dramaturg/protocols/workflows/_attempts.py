@@ -1,0 +1,225 @@
+"""The attempts of one instance that are under way in this process: tasks of its coordinator.
+
+What has become of an attempt is a record, noted once: of an attempt with which the instance has
+not gone on nothing is taken. Whatever is begun waits until those have ended that were cut short.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, final
+
+from dramaturg.actors import DeadlineExceeded, DramaturgError
+from dramaturg.protocols.workflows._live import LiveAction
+from dramaturg.protocols.workflows._messages import Ticked
+from dramaturg.protocols.workflows._outcome import error_of
+from dramaturg.protocols.workflows._records import Failed, Record, Succeeded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from dramaturg.actors import ActorContext, Codec
+    from dramaturg.protocols.workflows._run import Run
+
+__all__ = ["Attempts", "copied", "undeclared"]
+
+_PLAIN = frozenset({bool, int, float, bytes, type(None)})
+
+
+@final
+class Attempts:
+    """What a coordinator has under way.
+
+    :param name: what its tasks are called.
+    :param note: told what has become of each attempt.
+    :param drained: called when all have ended that were cut short.
+    """
+
+    def __init__(
+        self,
+        context: ActorContext,
+        codec: Codec,
+        name: str,
+        *,
+        note: Callable[[Record], None],
+        drained: Callable[[], None],
+    ) -> None:
+        self._context = context
+        self._codec = codec
+        self._name = name
+        self._note = note
+        self._drained = drained
+        self._tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    @property
+    def are_ending(self) -> bool:
+        """Whether some were cut short that have not ended yet."""
+        return bool(self._ending)
+
+    # -- in step with the instance -----------------------------------------------------------
+
+    def cut_superfluous(self, run: Run) -> None:
+        """Cut those short with which the instance does not go on."""
+        for address in run.closed:
+            if address not in run.open and address in self._tasks:
+                self._end(self._tasks[address][1])
+                self.forget(address)
+        run.closed.clear()
+        for live in run.cut_attempts.values():
+            self._say_cut_short(run, live)
+        run.cut_attempts.clear()
+
+    def begin_all(self, run: Run) -> None:
+        """Begin what is intended."""
+        gate: asyncio.Event | None = None
+        for address in run.opened:
+            attempt, known = run.open.get(address), self._tasks.get(address)
+            if attempt is not None and (known is None or known[0] != attempt):
+                gate = gate or self._gate()
+                self._begin(run, address, attempt, gate)
+        run.opened.clear()
+
+    def forget(self, address: str) -> None:
+        """Wait no more for the one at an address."""
+        self._tasks.pop(address, None)
+        self._context.cancel_timer((address, "attempt"))
+
+    def time_is_up(self, run: Run, tick: Ticked) -> None:
+        """Let an attempt fail that takes too long."""
+        known = self._tasks.get(tick.address)
+        live = run.live.get(tick.address)
+        if known is None or known[0] != tick.attempt or not isinstance(live, LiveAction):
+            return
+        timeout = live.spec.options.timeout
+        error = DeadlineExceeded(waiting_for=live.spec.participant.label, timeout=timeout)
+        self._failed(live, tick.attempt, error)
+        self._end(known[1])
+        self._say_cut_short(run, live)
+
+    def stop(self) -> None:
+        """Cut all short: the process, or this incarnation of the coordinator, ends."""
+        for _, task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+        self._drained = _nothing
+
+    # -- their ends ----------------------------------------------------------------------------
+
+    def _end(self, task: asyncio.Task[None]) -> None:
+        if not task.done():
+            task.cancel()
+            self._await_end(task)
+
+    def _await_end(self, task: asyncio.Task[None]) -> None:
+        self._ending.add(task)
+        task.add_done_callback(self._one_has_ended)
+
+    def _one_has_ended(self, task: asyncio.Task[None]) -> None:
+        self._ending.discard(task)
+        if not self._ending:
+            self._drained()
+
+    def _gate(self) -> asyncio.Event:
+        """Return what is set when those have ended that were cut short."""
+        gate, left = asyncio.Event(), set(self._ending)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            left.discard(task)
+            if not left:
+                gate.set()
+
+        for task in self._ending:
+            task.add_done_callback(ended)
+        if not left:
+            gate.set()
+        return gate
+
+    def _say_cut_short(self, run: Run, live: LiveAction) -> None:
+        """Tell a participant that has something to end, too."""
+        tell: Any = getattr(live.spec.participant, "cut_short", None)
+        if tell is not None:
+            told = tell(self._context.system, run.call(live))
+            self._await_end(asyncio.get_running_loop().create_task(told))
+
+    # -- one of them ---------------------------------------------------------------------------
+
+    def _begin(self, run: Run, address: str, attempt: int, gate: asyncio.Event) -> None:
+        live = run.live[address]
+        assert isinstance(live, LiveAction)  # noqa: S101 - only actions have attempts
+        coroutine = self._attempt(run, live, attempt, gate)
+        task = asyncio.get_running_loop().create_task(coroutine, name=f"{self._name} {address}")
+        self._tasks[address] = attempt, task
+        timeout = live.spec.options.timeout
+        if timeout is not None:
+            tick = Ticked(address, "attempt", attempt)
+            self._context.start_timer((address, "attempt"), tick, after=timeout)
+
+    async def _attempt(self, run: Run, live: LiveAction, attempt: int, gate: asyncio.Event) -> None:
+        # What undoes or follows something must not overtake it.
+        await gate.wait()
+        spec, call = live.spec, run.call(live)
+        value = copied(self._codec, live.value)
+        try:
+            result = await spec.participant.act(
+                self._context.system, value, call, spec.options.timeout
+            )
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:
+            task = asyncio.current_task()
+            is_cut = task is not None and task.cancelling()
+            if is_cut and isinstance(error, asyncio.CancelledError):
+                raise
+            if self._is_under_way(live, attempt):
+                self._failed(live, attempt, error)
+        else:
+            if self._is_under_way(live, attempt):
+                self._succeeded(live, attempt, result)
+
+    def _is_under_way(self, live: LiveAction, attempt: int) -> bool:
+        """Tell whether the instance has not gone on without this attempt."""
+        known = self._tasks.get(live.address)
+        return known is not None and known[0] == attempt
+
+    def _succeeded(self, live: LiveAction, attempt: int, value: Any) -> None:
+        try:
+            stored = copied(self._codec, value)
+        except DramaturgError as error:
+            self._note(undeclared(live.address, error, attempt))
+        else:
+            self._note(Succeeded(address=live.address, value=stored))
+
+    def _failed(self, live: LiveAction, attempt: int, error: BaseException) -> None:
+        system = self._context.system
+        now = system.clock.time().timestamp()
+        pause = live.spec.retry.again(
+            error, attempt=attempt, spent=now - live.begun_at, random=system.random
+        )
+        self._note(
+            Failed(
+                address=live.address,
+                error=error_of(live.address, error, attempt),
+                retry_at=None if pause is None else now + pause,
+            )
+        )
+
+
+def copied(codec: Codec, value: Any) -> Any:
+    """Return a value as it is read from the journal: who changes one changes no other.
+
+    :raises EncodeError: if it cannot be stored; and what else the codec raises.
+    """
+    if type(value) in _PLAIN:
+        return value
+    return codec.decode_value(codec.encode_value(value))
+
+
+def undeclared(address: str, error: DramaturgError, attempt: int) -> Failed:
+    """Let a step fail that gave what cannot be stored."""
+    why = error_of(address, error, attempt).model_copy(update={"kind": "declaration"})
+    return Failed(address=address, error=why)
+
+
+def _nothing() -> None:
+    pass
