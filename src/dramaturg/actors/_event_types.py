@@ -54,9 +54,8 @@ def registry_of(cls: type[EventSourced[Any]]) -> TypeRegistry:
 
 
 def _is_storable(cls: Any) -> bool:
-    if not isinstance(cls, type):
-        return False
-    return issubclass(cls, BaseModel | Enum) or dataclasses.is_dataclass(cls)
+    is_made_of_fields = dataclasses.is_dataclass(cls)
+    return isinstance(cls, type) and (issubclass(cls, BaseModel | Enum) or is_made_of_fields)
 
 
 def _members(annotation: Any) -> tuple[Any, ...]:
