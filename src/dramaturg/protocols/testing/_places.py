@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import linecache
 import os
+from inspect import currentframe
 from pathlib import Path
 from traceback import walk_stack, walk_tb
 from typing import TYPE_CHECKING, Any
@@ -65,8 +66,9 @@ def told_of_actor(error: BaseException) -> str:
 
 def here() -> str:
     """Say which line runs just now."""
-    # The innermost comes first.
-    stack = [(frame.f_code, line) for frame, line in walk_stack(None)]
+    # The innermost comes first. Without a frame given, walk_stack counts those of its caller,
+    # of which a comprehension is one only before Python 3.12.
+    stack = [(frame.f_code, line) for frame, line in walk_stack(currentframe())]
     return _at(_last(list(reversed(stack))))
 
 
