@@ -39,8 +39,9 @@ test-all: install ## run the tests on each supported Python that is found
 coverage: install ## run the tests and show the lines and branches they miss
 	$(BIN)/python -m pytest --cov --cov-report=term-missing
 
-demo: install ## run the example shop
+demo: install ## run the example shop: under faults, and then on a journal, killed three times
 	$(BIN)/python -m examples.storefront
+	$(BIN)/python -m examples.durable_storefront
 
 bench: install ## measure, side by side with peers
 	$(BIN)/python -m benchmarks

@@ -16,11 +16,14 @@ A line is legal when all of these hold; the first that does not is the reason gi
 A digit is one of 0 to 9. A line that repeats another one is a purchase of its own. Lines end with
 LF or CR LF; the last one need not, if it is complete: a value has two decimals, so a line that was
 cut off anywhere breaks one of the rules.
+
+The master file has no id of a sample: there a line has four columns, and the customer is who the
+master file says.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -77,9 +80,9 @@ class Batch:
     rejected: tuple[Rejected, ...]
 
 
-def read_purchases(data: bytes, *, limit: int | None = None) -> Batch:
+def read_purchases(data: bytes, *, limit: int | None = None, is_master: bool = False) -> Batch:
     """Sort the first `limit` lines of a file's bytes, or all of them, into good and bad."""
-    return parse_lines(split_lines(data)[:limit])
+    return parse_lines(split_lines(data)[:limit], parse_master_line if is_master else parse_line)
 
 
 def split_lines(data: bytes) -> list[bytes]:
@@ -89,14 +92,38 @@ def split_lines(data: bytes) -> list[bytes]:
     return [line + b"\n" for line in lines] + ([last] if last else [])
 
 
-def parse_lines(lines: Iterable[bytes]) -> Batch:
+def parse_line(number: int, raw: bytes) -> Purchase:
+    """Parse one line by rules 1 to 6.
+
+    :raises MalformedLineError: the line breaks one of them.
+    """
+    master_id, customer, day, units, dollars = _columns(raw, 5)
+    _check_master_id(master_id)
+    if not _SAMPLE_ID.fullmatch(customer):
+        raise MalformedLineError(f"the id in the sample must be four digits, not {_show(customer)}")
+    return Purchase(number, master_id, customer, _day(day), _units(units), _dollars(dollars))
+
+
+def parse_master_line(number: int, raw: bytes) -> Purchase:
+    """Parse one line of the master file by rules 1 to 6, but for the id of the sample.
+
+    :raises MalformedLineError: the line breaks one of them.
+    """
+    master_id, day, units, dollars = _columns(raw, 4)
+    _check_master_id(master_id)
+    return Purchase(number, master_id, master_id, _day(day), _units(units), _dollars(dollars))
+
+
+def parse_lines(
+    lines: Iterable[bytes], parse: Callable[[int, bytes], Purchase] = parse_line
+) -> Batch:
     """Sort lines into good and bad; a bad one never changes what becomes of a good one."""
     purchases: list[Purchase] = []
     rejected: list[Rejected] = []
     raws: dict[int, bytes] = {}
     for number, raw in enumerate(lines, start=1):
         try:
-            purchases.append(parse_line(number, raw))
+            purchases.append(parse(number, raw))
             raws[number] = raw
         except MalformedLineError as error:
             rejected.append(Rejected(number, str(error), raw))
@@ -112,23 +139,18 @@ def parse_lines(lines: Iterable[bytes]) -> Batch:
     )
 
 
-def parse_line(number: int, raw: bytes) -> Purchase:
-    """Parse one line by rules 1 to 6.
+def _columns(raw: bytes, expected: int) -> list[str]:
+    columns = _BLANKS.split(_text(raw))
+    if len(columns) != expected:
+        raise MalformedLineError(f"expected {expected} columns, found {len(columns)}")
+    return columns
 
-    :raises MalformedLineError: the line breaks one of them.
-    """
-    text = _text(raw)
-    columns = _BLANKS.split(text)
-    if len(columns) != len(("master_id", "customer", "day", "units", "dollars")):
-        raise MalformedLineError(f"expected 5 columns, found {len(columns)}")
-    master_id, customer, day, units, dollars = columns
-    if not _MASTER_ID.fullmatch(master_id):
+
+def _check_master_id(column: str) -> None:
+    if not _MASTER_ID.fullmatch(column):
         raise MalformedLineError(
-            f"the id in the master file must be five digits, not {_show(master_id)}"
+            f"the id in the master file must be five digits, not {_show(column)}"
         )
-    if not _SAMPLE_ID.fullmatch(customer):
-        raise MalformedLineError(f"the id in the sample must be four digits, not {_show(customer)}")
-    return Purchase(number, master_id, customer, _day(day), _units(units), _dollars(dollars))
 
 
 def _text(raw: bytes) -> str:
