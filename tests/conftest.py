@@ -21,7 +21,7 @@ settings.register_profile(
     "brief", deadline=None, derandomize=True, database=None, print_blob=True, max_examples=25
 )
 settings.register_profile("nightly", deadline=None, max_examples=2_000, print_blob=True)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_collection_finish() -> None:
