@@ -1,4 +1,7 @@
-"""The command: `python -m benchmarks [--quick] [--rounds N] [--only NAME] [--json PATH]`."""
+"""The command: `python -m benchmarks [--quick] [--rounds N] [--only NAME] [--json PATH]`.
+
+`python -m benchmarks durable ...` is the durable part alone, with options of its own.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+from benchmarks import durable
 from benchmarks._plot import PlotUnavailableError, write_plot
 from benchmarks._report import table, write_json
 from benchmarks._runner import run
@@ -18,6 +22,7 @@ from benchmarks._zoo import ZooFigures, measure, places
 from benchmarks._zoo_report import zoo_lines
 
 _LATEST: Final = Path(__file__).resolve().parent / "results" / "latest.json"
+_DURABLE: Final = "durable"
 _ROUNDS: Final = 3
 _ZOO: Final = "zoo"
 _ZOO_SEEDS: Final = 1
@@ -29,7 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     A missed target is a figure, not a failure.
     """
-    options = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    if given[:1] == [_DURABLE]:
+        return durable.main(given[1:])
+    options = _parser().parse_args(given)
     rounds = options.rounds or (1 if options.quick else _ROUNDS)
     started = perf_counter()
     results = run(_chosen(options.only), rounds=rounds, quick=options.quick, notify=_notify)
@@ -47,7 +55,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         except PlotUnavailableError as error:
             _say(str(error))
     _say(f"{perf_counter() - started:.0f} s")
-    return 1 if results.failures else 0
+    failed = bool(results.failures)
+    if not options.only:
+        _say("")
+        failed |= bool(durable.main(_durable_options(options)))
+    return 1 if failed else 0
+
+
+def _durable_options(options: argparse.Namespace) -> list[str]:
+    """Hand on what the durable part has, too; its results go beside the others."""
+    given = ["--quick"] if options.quick else []
+    if options.rounds:
+        given += ["--rounds", str(options.rounds)]
+    if options.note:
+        given += ["--note", options.note]
+    if options.json:
+        given += ["--json", str(options.json.with_stem(f"{options.json.stem}-{_DURABLE}"))]
+    return given
 
 
 def _parser() -> argparse.ArgumentParser:

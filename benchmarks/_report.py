@@ -44,7 +44,7 @@ def environment(note: str | None = None) -> dict[str, object]:
         "python": platform.python_version(),
         "implementation": platform.python_implementation(),
         "system": platform.system(),
-        "versions": {name: _version(name) for name in ("dramaturg", "pykka", "pydantic")},
+        "versions": {name: version_of(name) for name in ("dramaturg", "pykka", "pydantic")},
         **({} if note is None else {"note": note}),
     }
 
@@ -90,9 +90,9 @@ def _rows(results: Results, workload: Workload) -> Iterable[Sequence[str]]:
             contender,
             _figure(workload, cost),
             *(_figure(workload, other) for other in theirs),
-            *(_ratio(quotient(other, cost)) for other in theirs),
+            *(ratio_of(quotient(other, cost)) for other in theirs),
             *_verdict(results, workload, contender),
-            _ratio(workload.otp),
+            ratio_of(workload.otp),
         )
 
 
@@ -107,10 +107,15 @@ def _verdict(results: Results, workload: Workload, contender: str) -> tuple[str,
 
 
 def _figure(workload: Workload, cost: float | None) -> str:
+    if cost and workload.measure is Measure.MEMORY:
+        return f"{cost:,.0f} B"
+    return figure_of(cost)
+
+
+def figure_of(cost: float | None) -> str:
+    """Return the rate that a cost of one operation is."""
     if not cost:
         return _DASH
-    if workload.measure is Measure.MEMORY:
-        return f"{cost:,.0f} B"
     rate = 1 / cost
     for size, suffix in ((1e6, "M"), (1e3, "k")):
         if rate >= size:
@@ -118,7 +123,8 @@ def _figure(workload: Workload, cost: float | None) -> str:
     return f"{rate:.3g}/s"
 
 
-def _ratio(ratio: float | None) -> str:
+def ratio_of(ratio: float | None) -> str:
+    """Return a ratio in three digits."""
     return _DASH if ratio is None else f"{ratio:.3g}"
 
 
@@ -177,7 +183,8 @@ def _workload_summary(results: Results, workload: Workload) -> dict[str, object]
     }
 
 
-def _version(distribution: str) -> str | None:
+def version_of(distribution: str) -> str | None:
+    """Return which version is installed, if any."""
     try:
         return version(distribution)
     except PackageNotFoundError:

@@ -6,11 +6,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Final
+from typing import Any, Final
 
 from benchmarks._sample import memory_is_measurable
 from benchmarks._workloads import CONTENDERS, Contender, Measure, Quick, Workload
@@ -20,6 +20,10 @@ Key = tuple[str, str]
 
 _CHILD_TIMEOUT: Final = 180.0
 _ROOT: Final = Path(__file__).resolve().parents[1]
+
+
+class ChildError(RuntimeError):
+    """A child process failed, or took too long."""
 
 
 class MeasurementError(RuntimeError):
@@ -110,21 +114,27 @@ def _measure(workload: Workload, contender: Contender, *, quick: bool) -> float:
     """Return the cost of one operation, from a child process."""
     size = workload.size(contender.name, quick=quick)
     arguments = (contender.module, contender.name, workload.name, str(size), str(workload.repeats))
-    command = [sys.executable, "-m", "benchmarks._child", *arguments]
+    try:
+        sample = run_child("benchmarks._child", arguments, timeout=_CHILD_TIMEOUT)
+    except ChildError as error:
+        raise MeasurementError(workload.name, contender.name, str(error)) from error
+    return float(sample["cost"]) / int(sample["operations"])
+
+
+def run_child(module: str, arguments: Sequence[str], *, timeout: float) -> dict[str, Any]:
+    """Run a module in a process of its own; return the JSON in its last line.
+
+    :raises ChildError: if it fails or takes too long.
+    """
+    command = [sys.executable, "-m", module, *arguments]
     try:
         child = subprocess.run(
-            command,
-            cwd=_ROOT,
-            capture_output=True,
-            text=True,
-            timeout=_CHILD_TIMEOUT,
-            check=False,
+            command, cwd=_ROOT, capture_output=True, text=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired as error:
-        reason = f"took more than {_CHILD_TIMEOUT:g} s"
-        raise MeasurementError(workload.name, contender.name, reason) from error
+        raise ChildError(f"took more than {timeout:g} s") from error
     if child.returncode:
         lines = child.stderr.strip().splitlines() or [f"exit status {child.returncode}"]
-        raise MeasurementError(workload.name, contender.name, lines[-1])
-    sample = json.loads(child.stdout.splitlines()[-1])
-    return float(sample["cost"]) / int(sample["operations"])
+        raise ChildError(lines[-1])
+    sample: dict[str, Any] = json.loads(child.stdout.splitlines()[-1])
+    return sample

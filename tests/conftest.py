@@ -4,7 +4,8 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from itertools import count
 
 import pytest
 from hypothesis import settings
@@ -13,6 +14,8 @@ from pytest_asyncio import is_async_test
 from tests.leaks import held, left_over
 
 TASKS_END_WITHIN = 2.0
+TESTS_BETWEEN_FREEZES = 25
+_TESTS_RUN = count(1)
 
 # No deadlines: how long one example takes says more about the machine than about the code.
 settings.register_profile("dev", deadline=None)
@@ -27,6 +30,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 def pytest_collection_finish() -> None:
     # The check for leaks collects garbage after each test. What has been imported by now stays,
     # and need not be walked each time: a collection takes 1 ms instead of 40.
+    _freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    # What pytest keeps of each test stays too: after thousands of them it would be 40 ms again.
+    ran = yield
+    if next(_TESTS_RUN) % TESTS_BETWEEN_FREEZES == 0:
+        _freeze()
+    return ran
+
+
+def _freeze() -> None:
     gc.collect()
     gc.freeze()
 

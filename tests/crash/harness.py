@@ -1,68 +1,71 @@
-"""Kills a worker as often as wanted, lets the last one come through, and looks at what is left."""
+"""Kills a story as often as wanted, lets the last life come through, and looks whether it rests."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from tests.crash.effects import Effects
-from tests.crash.scenarios import SCENARIOS, People
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import TracebackType
 
-__all__ = ["Aftermath", "check", "survive"]
+__all__ = ["Nursery", "survive"]
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 120.0
 
 
-@dataclass
-class Aftermath:
-    """What happened."""
+class Nursery:
+    """The process that forks lives; see ``nursery.py``."""
 
-    killed: int = 0
-    ends: dict[str, str] = field(default_factory=dict[str, str])
-
-
-def survive(scenario: str, directory: Path, kills: Sequence[str]) -> Aftermath:
-    """Run a scenario, killed at each of the given places in turn, until it is through."""
-    found = Aftermath()
-    for kill in (*kills, "never"):
-        worker = [sys.executable, "-m", "tests.crash.worker", scenario, str(directory), kill]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-        done = subprocess.run(
-            worker,
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.crash.nursery"],
             cwd=ROOT,
-            env=environment,
-            capture_output=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=LIMIT,
-            check=False,
         )
-        if done.returncode == -signal.SIGKILL:
-            found.killed += 1
-            continue
-        assert done.returncode == 0, done.stderr
-        ends = json.loads(done.stdout.splitlines()[-1])
-        assert found.ends in ({}, ends), "an end that was acknowledged has changed"
-        found.ends = ends
-    return found
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._process.communicate()
+
+    def life(self, story: str, directory: Path, kill: str) -> bool:
+        """Let a process live; return whether it was killed.
+
+        :raises AssertionError: if it ended by itself and something was wrong.
+        """
+        asking, answering = self._process.stdin, self._process.stdout
+        assert asking is not None
+        assert answering is not None
+        asking.write(json.dumps([story, str(directory), kill]) + "\n")
+        asking.flush()
+        how, said = json.loads(answering.readline())
+        assert how in ("killed", "ended"), f"{story!r}, to be killed {kill}: {how}\n{said}"
+        return bool(how == "killed")
 
 
-def check(scenario: str, directory: Path, found: Aftermath) -> None:
-    """Check that each instance ended as it had to, and that nothing is left or doubled."""
-    effects = Effects(directory / "effects")
-    wanted = SCENARIOS[scenario](People(effects))
-    assert found.ends == wanted.ends
-    for what, keys in effects.keys_of().items():
-        assert len(keys) == 1, f"{what} was intended under {sorted(keys)}"
-    for instance, charged in wanted.charged.items():
-        prefix = f"{wanted.workflow.name}/{instance}/"
-        assert effects.left(prefix) == charged, (instance, effects.once())
+def survive(nursery: Nursery, story: str, directory: Path, kills: Sequence[str]) -> int:
+    """Let a story go through these kills to its end; return how many hit.
+
+    :raises AssertionError: if something is wrong then, or was in one of its lives.
+    """
+    killed = sum(nursery.life(story, directory, kill) for kill in kills)
+    assert not nursery.life(story, directory, "never")
+    before = Effects(directory / "effects").read()
+    assert not nursery.life(story, directory, "never")
+    after = Effects(directory / "effects").read()
+    assert after == before, "what has ended does something"
+    return killed

@@ -7,25 +7,35 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.crash.harness import check, survive
-from tests.crash.scenarios import SCENARIOS
+from tests.crash.harness import Nursery, survive
+from tests.crash.killer import drawn_kill, early_kill
+from tests.crash.stories import PATTERNS, WORKFLOWS, story_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-
-def drawn(scenario: str, number: int) -> list[str]:
-    """Draw where to kill, twice: the second process has less left to do than the first."""
-    random = Random(f"{scenario} {number}")
-    return [f"{random.choice(['before', 'after'])} {random.randint(1, most)}" for most in (8, 4)]
+SEEDS = range(10)
+STORIES = [*sorted(PATTERNS), *WORKFLOWS, *(f"drawn {seed}" for seed in SEEDS)]
 
 
-@pytest.mark.parametrize("number", range(3))
-@pytest.mark.parametrize("scenario", sorted(SCENARIOS))
-def test_every_instance_reaches_its_end_and_nothing_is_done_twice(
-    scenario: str, number: int, tmp_path: Path
+@pytest.fixture(scope="module")
+def nursery() -> Iterator[Nursery]:
+    """The process whose children are killed."""
+    with Nursery() as opened:
+        yield opened
+
+
+def drawn(story: str) -> list[str]:
+    """Draw where to kill: three times, the first of them so that it hits."""
+    random = Random(story)
+    told = story_of(story)
+    more = [drawn_kill(random, told.commits, full=told.withstands) for _ in range(2)]
+    return [early_kill(random), *more]
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_story_comes_to_its_end_whenever_its_process_is_killed(
+    nursery: Nursery, story: str, tmp_path: Path
 ) -> None:
-    found = survive(scenario, tmp_path, drawn(scenario, number))
-
-    check(scenario, tmp_path, found)
-    assert found.killed
+    assert survive(nursery, story, tmp_path, drawn(story))

@@ -2,8 +2,18 @@
 
 from functools import partial
 
-from dramaturg.protocols.testing import Faults, replay_system
+import pytest
+
+from dramaturg.protocols.testing import Failure, Faults, replay_system
 from examples.lease_with_fencing import Fenced, Storage, TrustingStorage, system, two_writers
+
+
+@pytest.fixture(scope="module")
+def failure() -> Failure:
+    """Return what is found if the storage does not look."""
+    found = system(TrustingStorage).failure
+    assert found is not None
+    return found
 
 
 def test_no_late_write_gets_through_in_any_run() -> None:
@@ -12,10 +22,7 @@ def test_no_late_write_gets_through_in_any_run() -> None:
     assert (verdict.schedules, verdict.truncated) == (200, 0)
 
 
-def test_a_late_write_is_found_if_the_storage_does_not_look() -> None:
-    failure = system(TrustingStorage).failure
-
-    assert failure is not None
+def test_a_late_write_is_found_if_the_storage_does_not_look(failure: Failure) -> None:
     assert failure.property == "always in turn"
     assert failure.difference == ("/storage.writes: [2] -> [2, 1]",)
     scenario = partial(two_writers, storage=TrustingStorage)
@@ -24,10 +31,7 @@ def test_a_late_write_is_found_if_the_storage_does_not_look() -> None:
     assert again.run.broken.name == failure.property
 
 
-def test_the_storage_refuses_the_late_write_of_the_same_run() -> None:
-    failure = system(TrustingStorage).failure
-
-    assert failure is not None
+def test_the_storage_refuses_the_late_write_of_the_same_run(failure: Failure) -> None:
     scenario = partial(two_writers, storage=Storage)
     again = replay_system(scenario, failure.token, faults=Faults(early_timers=1))
     assert again.skipped == ()

@@ -154,3 +154,7 @@ class Lives:
             return len(log) >= length
 
         await until(passed)
+
+
+def once(*numbers: int) -> list[Any]:
+    return [(number, False) for number in numbers]

@@ -23,13 +23,7 @@ from dramaturg.actors._codec_errors import (
 from dramaturg.actors._codec_reader import Stored
 from dramaturg.actors._context import ActorContext
 from dramaturg.actors._dead_letters import DeadLetter, DeadLetterReason, DeadLetters, Replayed
-from dramaturg.actors._durable_dead_letters import (
-    DurableDeadLetters,
-    Handled,
-    HandleLetter,
-    LetterHandler,
-    LetterVerdict,
-)
+from dramaturg.actors._durable_dead_letters import DurableDeadLetters
 from dramaturg.actors._errors import (
     ActorCrashed,
     ActorStopped,
@@ -85,6 +79,7 @@ from dramaturg.actors._health import (
 )
 from dramaturg.actors._ids import IdSource, random_ids, seeded_ids
 from dramaturg.actors._letter_filter import LostMessage
+from dramaturg.actors._letters_handled import Handled, HandleLetter, LetterHandler, LetterVerdict
 from dramaturg.actors._letters_stored import StoredError
 from dramaturg.actors._mailbox import Bounded, MailboxSpec, Overflow, Priority, Unbounded
 from dramaturg.actors._message import Message, PlainRequest, Request, reply_type

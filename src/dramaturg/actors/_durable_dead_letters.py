@@ -8,12 +8,9 @@ durable.
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeAlias, cast, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 from dramaturg.actors._dead_letters import (
     DeadLetter,
@@ -24,15 +21,19 @@ from dramaturg.actors._dead_letters import (
 )
 from dramaturg.actors._envelope import Envelope, Headers
 from dramaturg.actors._errors import (
-    ActorStopped,
-    DramaturgError,
     MailboxFull,
     OptionError,
-    Refused,
     SystemStateError,
     said,
 )
 from dramaturg.actors._letter_filter import LostMessage
+from dramaturg.actors._letters_handled import (
+    Handled,
+    LetterHandler,
+    LetterVerdict,
+    asked,
+)
+from dramaturg.actors._letters_replay import ReplaySlot
 from dramaturg.actors._letters_stored import (
     LetterLog,
     LetterMarked,
@@ -42,7 +43,6 @@ from dramaturg.actors._letters_stored import (
     stored_letter,
 )
 from dramaturg.actors._letters_writer import LettersWriter
-from dramaturg.actors._message import PlainRequest
 from dramaturg.actors._ref import ActorRef
 from dramaturg.actors._registry import TypeRegistry
 from dramaturg.actors._timers import check_seconds
@@ -51,49 +51,11 @@ from dramaturg.actors.journal._stored import check_text
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dramaturg.actors._cell import Cell
     from dramaturg.actors._codec import Codec
     from dramaturg.actors._future import Future
     from dramaturg.actors._system import ActorSystem
 
-__all__ = ["DurableDeadLetters", "HandleLetter", "Handled", "LetterHandler", "LetterVerdict"]
-
-
-class LetterVerdict(Enum):
-    """What a handler of dead letters says about one."""
-
-    SETTLED = "settled"
-    """It has been seen to, and is no longer dead."""
-    LEFT = "left"
-    """It stays as it is."""
-    REPLAY = "replay"
-    """It is to be sent again."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class HandleLetter(PlainRequest[LetterVerdict]):
-    """Asks an actor to see to a dead letter."""
-
-    letter: DeadLetter
-
-
-LetterHandler: TypeAlias = (
-    Callable[[DeadLetter], LetterVerdict | Awaitable[LetterVerdict]] | ActorRef[Any]
-)
-"""Sees to dead letters: a function, ``def`` or ``async def``, or an actor (`HandleLetter`)."""
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Handled:
-    """What handlers made of some letters."""
-
-    settled: int
-    left: int
-    replayed: Replayed
-    failed: tuple[tuple[int, BaseException], ...] = ()
-    """The ids of letters on which the handler failed, and how; they are left."""
+__all__ = ["DurableDeadLetters"]
 
 
 @final
@@ -401,7 +363,7 @@ class DurableDeadLetters(DeadLetters):
         )
         system = ref.cell.system
         sender = None if marked.sender is None else system.lookup(marked.sender)
-        slot = _Replay(self, marked, ref.cell)
+        slot = ReplaySlot(self, marked, ref.cell)
         try:
             ref.tell(Envelope(marked.message, slot, sender, None, headers))
         except MailboxFull as error:
@@ -461,7 +423,7 @@ class DurableDeadLetters(DeadLetters):
                 continue
             verdict = LetterVerdict.LEFT
             try:
-                verdict = await _asked(handler, letter)
+                verdict = await asked(handler, letter)
             except Exception as error:  # noqa: BLE001 - told to whoever called
                 failed.append((letter.id, error))
             finally:
@@ -494,56 +456,3 @@ class DurableDeadLetters(DeadLetters):
 def _time_of(kept: Any) -> Any:
     """Return the time of a letter, opened or not."""
     return kept[6] if kept.__class__ is tuple else kept.time
-
-
-async def _asked(handler: LetterHandler, letter: DeadLetter) -> LetterVerdict:
-    answer: Any
-    if isinstance(handler, ActorRef):
-        answer = await handler.request(HandleLetter(letter))
-    else:
-        answer = handler(letter)
-        if inspect.isawaitable(answer):
-            answer = await answer
-    if not isinstance(answer, LetterVerdict):
-        raise OptionError(option="the handler's answer", value=answer, expected="a LetterVerdict")
-    return answer
-
-
-@final
-class _Replay:
-    """The reply slot of a replayed message: what closes it is that it was handled, or not."""
-
-    __slots__ = ("_cell", "_letter", "_store")
-
-    def __init__(self, store: DurableDeadLetters, letter: DeadLetter, cell: Cell) -> None:
-        self._store = store
-        self._letter = letter
-        self._cell = cell
-
-    def complete(self, value: Any, error: BaseException | None) -> None:  # noqa: ARG002 - the protocol's
-        """Take note of the end. Any thread."""
-        if error is not None and self._leaves_no_letter(error):
-            letter = self._letter
-            assert letter.message_id is not None  # noqa: S101 - it was given one
-            headers = Headers(
-                letter.message_id,
-                letter.correlation_id or letter.message_id,
-                letter.causation_id,
-                letter.attempts,
-            )
-            envelope = Envelope(letter.message, None, None, None, headers)
-            reason = (
-                DeadLetterReason.REFUSED if isinstance(error, Refused) else DeadLetterReason.CRASHED
-            )
-            self._store.add(self._cell, letter.message, envelope, reason, error)
-        self._store.came_through(self._letter, failed=error is not None)
-
-    def _leaves_no_letter(self, error: BaseException) -> bool:
-        """Tell whether the runtime makes no letter of it if there is somebody to be told."""
-        if isinstance(error, Refused):
-            return True
-        if not self._cell.pykka_contract:
-            return False
-        # Under pykka's contract a caller's error is the caller's alone, and the actor lives.
-        not_found = isinstance(error, ActorStopped) and error.detail == "not found"
-        return not isinstance(error, DramaturgError) or not_found

@@ -133,6 +133,11 @@ class EventSourced(Actor, Generic[State]):
         """How many events were ever stored."""
         return self._stream.sequence
 
+    @property
+    def oldest(self) -> int:
+        """The number of the oldest event that is kept, or was not ordered to go."""
+        return self._stream.deleted + 1
+
     async def persist(self, *events: Any) -> None:
         """Store events, all or none, and apply them in order; returns when they are durable.
 
@@ -165,6 +170,23 @@ class EventSourced(Actor, Generic[State]):
         if every is not None and stream.sequence // every > before // every:
             self._snapshot()
 
+    def let_go(self, up_to: int) -> None:
+        """Have the events up to a number deleted; the present state is kept in their place.
+
+        Recovery begins with that state, and applies the events behind the number to it, which
+        it contains already. So this is for actors whose ``apply`` returns the state as it is if
+        that contains the event, as where events carry their numbers. It is ordered, and nobody
+        waits for it; should the process end before, or the journal refuse, all is as it was.
+
+        :param up_to: not more than ``sequence``; what is gone already is let go again in vain.
+        :raises OptionError: for a number that cannot be.
+        """
+        if type(up_to) is not int or not 0 <= up_to <= self.sequence:
+            expected = f"a whole number up to {self.sequence}"
+            raise OptionError(option="up_to", value=up_to, expected=expected)
+        if up_to >= self.oldest:
+            self._order_snapshot(lambda: self._stream.let_go(self._state, up_to))
+
     async def _store(self, events: Sequence[Any], label: str | None) -> None:
         """Store events that were applied already: by a coordinator, whose state nobody else sees.
 
@@ -175,8 +197,13 @@ class EventSourced(Actor, Generic[State]):
 
     def _snapshot(self) -> None:
         keep, delete = self.keep_snapshots, self.delete_events
+        self._order_snapshot(
+            lambda: self._stream.save(self._state, keep=keep, delete_events=delete)
+        )
+
+    def _order_snapshot(self, order: Callable[[], asyncio.Future[None]]) -> None:
         try:
-            saved = self._stream.save(self._state, keep=keep, delete_events=delete)
+            saved = order()
         except Exception as error:  # noqa: BLE001 - events suffice to recover (Akka's rule)
             self._snapshot_failed(error)
         else:

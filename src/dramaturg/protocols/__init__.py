@@ -48,6 +48,7 @@ from dramaturg.protocols._cast import Players
 from dramaturg.protocols._channels import RELIABLE, Channels
 from dramaturg.protocols._conversation import Conversation
 from dramaturg.protocols._declared_blackboard import board_followed, board_written
+from dramaturg.protocols._declared_dead_letters import letter_handled, letter_replayed
 from dramaturg.protocols._declared_delegation import delegated
 from dramaturg.protocols._declared_durable_topics import (
     durable_delivery,
@@ -350,6 +351,8 @@ __all__ = [
     "durable_publish",
     "durable_subscription",
     "each",
+    "letter_handled",
+    "letter_replayed",
     "one_of",
     "page",
     "parallel",

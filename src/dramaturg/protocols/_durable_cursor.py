@@ -18,17 +18,19 @@ message has been handed over, so that nobody waits for the disk; a crash in betw
 what was handled and not written, and such a delivery says that it may be a repetition.
 
 *Failures* are counted in the journal, behind each one. A subscriber that is not there, or has
-no room, has not failed.
+no room, has not failed. How the ends of processes are counted is in ``_durable_doubt``.
 """
 
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast, final
 
 from dramaturg.actors import (
     ActorRef,
+    DeadlineExceeded,
     Directive,
     EventSourced,
     Refused,
@@ -38,6 +40,7 @@ from dramaturg.actors import (
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._letters import bury
 from dramaturg.actors.journal import Journal, JournalError, StoredEvent
+from dramaturg.protocols._durable_doubt import Doubts
 from dramaturg.protocols._durable_flight import (
     Again,
     Ended,
@@ -45,6 +48,7 @@ from dramaturg.protocols._durable_flight import (
     GoOn,
     Landings,
     Progress,
+    Unconfirmed,
     has_failed,
     reason_of,
 )
@@ -63,9 +67,11 @@ from dramaturg.protocols._durable_topic_state import (
     SETTLED,
     CursorEvent,
     CursorFailed,
+    CursorHanded,
     CursorMoved,
     CursorParked,
     CursorResumed,
+    CursorReturned,
     CursorServed,
     Position,
     SubscriptionBegun,
@@ -95,6 +101,7 @@ class Cursor(EventSourced[Position]):
 
     :param begun: the subscription.
     :param head: the offset of the topic's last message.
+    :param is_first: whether it is the first one of the subscription in this process.
     """
 
     policy = Directive.STOP
@@ -112,18 +119,20 @@ class Cursor(EventSourced[Position]):
         codec: Codec,
         begun: SubscriptionBegun,
         head: int,
+        *,
+        is_first: bool,
     ) -> None:
         self._topic = topic
         self._topic_id = topic_id
         self._codec = codec
         self._begun = begun
         self._head = head
-        self._in_doubt_up_to = head
+        self._is_first = is_first
+        self._doubts = Doubts(head)
         self._given: SubscribeDurably | None = None
         self._wanted = TopicIndex()
         self._flights: dict[int, Flight] = {}
         self._ahead: deque[StoredEvent] = deque()
-        self._highest = 0
         self._delivered = self._skipped = self._missed = 0
         self._told: tuple[DurableSubscription, int] | None = None
         self._landings = Landings(self._call)
@@ -138,12 +147,19 @@ class Cursor(EventSourced[Position]):
         """Return the position after an event."""
         return state.after(event)
 
-    def on_recovered(self) -> None:
-        """Begin behind what is confirmed."""
+    async def on_recovered(self) -> None:
+        """Begin behind what is confirmed; count what an earlier process has ended with."""
         self._read = self._confirmed
-        # A window was handed over while the confirmation of the one before was being written.
-        self._doubts = 2 * self.state.window
+        suspects = self.state.handed
+        if self._is_first:
+            await self.persist(*[CursorFailed(offset) for offset in suspects])
+        self._doubts.begin(self.state.window, suspects)
         self._tell()
+
+    async def on_stop(self) -> None:
+        """Say that nothing of what is with the subscriber has ended the process."""
+        if self.state.handed:
+            await self.persist(CursorReturned(self.state.handed))
 
     @property
     def _confirmed(self) -> int:
@@ -186,7 +202,7 @@ class Cursor(EventSourced[Position]):
         # What it has handled and not confirmed an earlier incarnation may have forgotten.
         for flight in tuple(self._flights.values()):
             if flight.is_closed and not flight.is_done:
-                self._deliver_again(flight)
+                await self._deliver_again(flight)
         await self._advance()
         return self._figures()
 
@@ -219,7 +235,7 @@ class Cursor(EventSourced[Position]):
         await self.persist(CursorResumed(message.retry))
         flight = self._flights.get(parked)
         if flight is not None and message.retry:
-            self._deliver_again(flight)
+            await self._deliver_again(flight)
         elif flight is not None:
             flight.is_done = True
         await self._advance()
@@ -230,7 +246,25 @@ class Cursor(EventSourced[Position]):
         """Deliver a message once more, after a pause."""
         flight = self._flights.get(message.offset)
         if flight is not None and not flight.is_done and self.state.parked is None:
-            self._deliver_again(flight)
+            await self._deliver_again(flight)
+        await self._advance()
+
+    @handler
+    async def unconfirmed(self, message: Unconfirmed) -> None:
+        """Count a delivery that was not confirmed in time as one that has failed."""
+        flight, given = self._flights.get(message.offset), self._given
+        if flight is None or given is None or flight.is_done:
+            return
+        if self.state.parked is not None:
+            self._start_clock(flight, given)
+            return
+        waiting_for = f"the confirmation of {self._begun.name} for {message.offset}"
+        error = DeadlineExceeded(waiting_for=waiting_for, timeout=given.redeliver_after)
+        await self.persist(CursorFailed(message.offset))
+        if self.state.failures[message.offset] < given.attempts:
+            await self._deliver_again(flight)
+        else:
+            await self._poison(flight, given, error)
         await self._advance()
 
     # -- one step
@@ -258,6 +292,8 @@ class Cursor(EventSourced[Position]):
         if error is None:
             flight.is_done = flight.is_done or given.confirm is Confirmation.WHEN_HANDLED
         elif not has_failed(error):
+            if flight.delivery.offset in self.state.handed:
+                await self.persist(CursorReturned((flight.delivery.offset,)))
             self._pause(flight, given, 0)
         else:
             await self.persist(CursorFailed(flight.delivery.offset))
@@ -269,8 +305,9 @@ class Cursor(EventSourced[Position]):
 
     def _pause(self, flight: Flight, given: SubscribeDurably, round_: int) -> None:
         offset = flight.delivery.offset
-        pause = given.backoff.delay(round_, self.context.random)
-        self.context.start_timer(offset, Again(offset), after=pause)
+        self._stop_clocks(offset)
+        after = given.backoff.delay(round_, self.context.random)
+        self.context.start_timer(offset, Again(offset), after=after)
 
     async def _poison(
         self, flight: Flight, given: SubscribeDurably, error: BaseException | None
@@ -295,7 +332,7 @@ class Cursor(EventSourced[Position]):
         finished = [at for at in self._flights if at <= reached]
         for offset in finished:
             del self._flights[offset]
-            self.context.cancel_timer(offset)
+            self._stop_clocks(offset)
         self._is_news = self._is_news or bool(finished)
         return bool(finished)
 
@@ -316,12 +353,16 @@ class Cursor(EventSourced[Position]):
     # -- delivery
 
     async def _deliver(self) -> None:
-        given = self._given
+        given, ready = self._given, list[Flight]()
         while given is not None and self.state.parked is None and self._read < self._head:
             if len(self._flights) >= given.window:
-                return
+                break
             if not self._ahead and not await self._read_ahead(given):
-                return
+                break
+            explicit = given.confirm is Confirmation.EXPLICIT
+            next_ = self._ahead[0].sequence
+            if not self._doubts.may_go(next_, self._flights.values(), explicit=explicit):
+                break
             stored = self._ahead.popleft()
             self._read = stored.sequence
             event: Any = self._codec.decode(stored.payload, object)
@@ -329,14 +370,16 @@ class Cursor(EventSourced[Position]):
                 continue
             failures = self.state.failures.get(event.offset)
             if failures == SETTLED:
-                self._doubts = max(0, self._doubts - 1)
+                self._doubts.pass_over()
                 continue
             flight = self._flight_of(event, stored, repeated=bool(failures))
             if failures is not None and failures >= given.attempts:
-                # The process ended before it was among the dead letters, or before that was noted.
+                # Its last attempt has ended the process, or that ended before it was noted.
                 await self._poison(flight, given, None)
             else:
-                self._hand(flight, given)
+                ready.append(flight)
+        if given is not None and ready:
+            await self._hand(ready, given)
 
     async def _read_ahead(self, given: SubscribeDurably) -> bool:
         """Read on; tell whether there is something."""
@@ -360,11 +403,8 @@ class Cursor(EventSourced[Position]):
 
     def _flight_of(self, event: TopicPublished, stored: StoredEvent, *, repeated: bool) -> Flight:
         """Make a delivery of a message, which may have been delivered before."""
-        repeated = repeated or event.offset <= self._highest
-        if self._doubts and event.offset <= self._in_doubt_up_to:
-            self._doubts -= 1
-            repeated = True
-        self._highest = max(self._highest, event.offset)
+        in_doubt = self._doubts.is_in_doubt(event.offset)
+        repeated = self._doubts.was_delivered(event.offset) or repeated or in_doubt
         delivery = Delivery(
             message=event.message,
             offset=event.offset,
@@ -375,34 +415,41 @@ class Cursor(EventSourced[Position]):
             topic=self._topic,
             redelivered=repeated,
         )
-        flight = self._flights[event.offset] = Flight(self._landings, delivery)
+        flight = Flight(self._landings, delivery, is_in_doubt=in_doubt)
+        self._flights[event.offset] = flight
         return flight
 
-    def _deliver_again(self, flight: Flight) -> None:
+    async def _deliver_again(self, flight: Flight) -> None:
         """Hand a message over once more, in its old place."""
         given = self._given
         if given is None:
             return
-        before = flight.delivery
-        again = Delivery(
-            message=before.message,
-            offset=before.offset,
-            subscription=before.subscription,
-            name=before.name,
-            key=before.key,
-            published=before.published,
-            topic=before.topic,
-            redelivered=True,
-        )
-        new = self._flights[before.offset] = Flight(self._landings, again)
-        self._hand(new, given)
+        again = replace(flight.delivery, redelivered=True)
+        new = Flight(self._landings, again, is_in_doubt=flight.is_in_doubt)
+        self._flights[again.offset] = new
+        await self._hand([new], given)
 
-    def _hand(self, flight: Flight, given: SubscribeDurably) -> None:
-        self._delivered += 1
-        try:
-            self._put(given.ref, Envelope(flight.delivery, flight, self.actor_ref, None))
-        except Exception as error:  # noqa: BLE001 - a priority's key is the user's function
-            flight.complete(None, error)
+    async def _hand(self, flights: list[Flight], given: SubscribeDurably) -> None:
+        known = self.state.handed
+        doubtful = [each.delivery.offset for each in flights if each.is_in_doubt]
+        await self.persist(*[CursorHanded(offset) for offset in doubtful if offset not in known])
+        for flight in flights:
+            self._delivered += 1
+            self._start_clock(flight, given)
+            try:
+                self._put(given.ref, Envelope(flight.delivery, flight, self.actor_ref, None))
+            except Exception as error:  # noqa: BLE001 - a priority's key is the user's function
+                flight.complete(None, error)
+
+    def _start_clock(self, flight: Flight, given: SubscribeDurably) -> None:
+        """Let it be confirmed in time."""
+        after, offset = given.redeliver_after, flight.delivery.offset
+        if after is not None:
+            self.context.start_timer(("unconfirmed", offset), Unconfirmed(offset), after=after)
+
+    def _stop_clocks(self, offset: int) -> None:
+        self.context.cancel_timer(offset)
+        self.context.cancel_timer(("unconfirmed", offset))
 
     def _put(self, ref: ActorRef[Any], item: Any) -> None:
         system = self.context.system
@@ -422,7 +469,7 @@ class Cursor(EventSourced[Position]):
         reached = self._reached
         self._is_news = self._is_news or bool(self._flights)
         for offset in self._flights:
-            self.context.cancel_timer(offset)
+            self._stop_clocks(offset)
         self._flights.clear()
         if self._read > reached:
             self._read = reached

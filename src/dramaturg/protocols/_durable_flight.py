@@ -27,7 +27,17 @@ if TYPE_CHECKING:
     from dramaturg.actors._cell import Cell
     from dramaturg.protocols._durable_topic_messages import Delivery, DurableSubscription
 
-__all__ = ["Again", "Ended", "Flight", "GoOn", "Landings", "Progress", "has_failed", "reason_of"]
+__all__ = [
+    "Again",
+    "Ended",
+    "Flight",
+    "GoOn",
+    "Landings",
+    "Progress",
+    "Unconfirmed",
+    "has_failed",
+    "reason_of",
+]
 
 
 @final
@@ -76,6 +86,14 @@ class Again:
 
 @final
 @dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """The time for confirming a message is over."""
+
+    offset: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Ended:
     """The subscriber has ended for good."""
 
@@ -86,11 +104,13 @@ class Ended:
 class Flight(RedeliverySlot):
     """A message that is with the subscriber: the reply slot of its delivery."""
 
-    __slots__ = ("_landings", "delivery", "is_closed", "is_done")
+    __slots__ = ("_landings", "delivery", "is_closed", "is_done", "is_in_doubt")
 
-    def __init__(self, landings: Landings, delivery: Delivery) -> None:
+    def __init__(self, landings: Landings, delivery: Delivery, *, is_in_doubt: bool) -> None:
         self._landings = landings
         self.delivery = delivery
+        self.is_in_doubt = is_in_doubt
+        """An earlier process may have delivered it, and have ended by that."""
         self.is_closed = False
         """The subscriber is done with the message."""
         self.is_done = False

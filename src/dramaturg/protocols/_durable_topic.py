@@ -7,9 +7,8 @@ it lets go of old ones.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, cast, final
+from typing import Any, ClassVar, cast, final
 
 from dramaturg.actors import (
     ActorRef,
@@ -23,9 +22,10 @@ from dramaturg.actors import (
     TypeRegistry,
     handler,
 )
-from dramaturg.actors.journal import Journal, SaveSnapshot, Snapshot
+from dramaturg.actors.journal import Journal
 from dramaturg.protocols._durable_cursor import Cursor
 from dramaturg.protocols._durable_flight import GoOn, Progress
+from dramaturg.protocols._durable_publishing import Ahead, events_of
 from dramaturg.protocols._durable_topic_errors import MessageRefused, UnknownSubscription
 from dramaturg.protocols._durable_topic_messages import (
     LONGEST_KEY,
@@ -56,9 +56,6 @@ from dramaturg.protocols._durable_topic_state import (
 from dramaturg.protocols._outlasting import Outlasting, remembered
 from dramaturg.protocols._topic_messages import RequestPublishedError, is_request
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
 __all__ = ["DurableTopic"]
 
 LONGEST_ID = 500 - LONGEST_KEY - 24
@@ -85,6 +82,8 @@ class _Served(Outlasting):
     def __init__(self, owner: ActorRef[Any]) -> None:
         super().__init__(owner)
         self.given: dict[str, SubscribeDurably] = {}
+        self.begun: set[str] = set()
+        """Those that have had a cursor in this process."""
 
 
 class DurableTopic(EventSourced[TopicState]):
@@ -160,18 +159,16 @@ class DurableTopic(EventSourced[TopicState]):
 
         :raises OptionError: for a persistence id that leaves no room for their names.
         """
-        persistence_id = self._stream.persistence_id
+        persistence_id = self.persistence_id()
         if len(persistence_id) > LONGEST_ID:
             expected = f"at most {LONGEST_ID} characters"
             raise OptionError(option="persistence_id", value=persistence_id, expected=expected)
-        head = await self._journal.head(persistence_id)
-        self._trimmed = head.oldest - 1
-        self._snapshots = sorted(each.sequence for each in head.snapshots)
         self._since_trim = 0
-        self._saving: set[asyncio.Future[None]] = set()
         self._progress: dict[str, Progress] = {}
         self._pauses: dict[str, float] = {}
         self._served = remembered(self._cell, _Served)
+        self._ahead = remembered(self._cell, Ahead)
+        self._ahead.settle(self.sequence)
         self._cursors = {}
         for name in self.state.subscriptions:
             self._begin_cursor(name)
@@ -195,26 +192,44 @@ class DurableTopic(EventSourced[TopicState]):
     @handler
     async def publish(self, message: PublishDurably) -> Published:
         """Publish a message under its name, unless its key is known."""
+        answer = self._ahead.answer(self._cell)
+        if answer is not None:
+            return answer
         known = None if message.key is None else self.state.find(message.key)
         if known is not None:
             return Published(known, is_duplicate=True)
         return await self._publish(message)
 
     async def _publish(self, given: PublishDurably) -> Published:
-        event = TopicPublished(self.sequence + 1, given.message, given.name, given.key)
+        items = [(self._cell.message, given)]
+        if type(self).publish is DurableTopic.publish:  # else the subclass is to see each of them
+            items += self._ahead.look(self._cell)
         try:
-            await self.persist(event)
+            return await self._store_all(items)
         except EncodeError as error:
+            if len(items) > 1:
+                return await self._publish(given)
             own = [each.name for each in self.letter_types if each.cls is not Delivery]
             raise MessageRefused(
                 path=self.context.path,
                 message_type=type(given.message).__qualname__,
                 expected=f"{', '.join([*own, 'or a plain value'])} ({error})",
             ) from error
+
+    async def _store_all(self, items: list[tuple[Any, PublishDurably]]) -> Published:
+        """Store publications in one commit; return the answer to the first."""
+        events, answers = events_of(items, self.sequence, self.state.find)
+        self._ahead.begin(answers[1:], self.sequence + len(events))
+        try:
+            await self.persist(*events)
+        except EncodeError:
+            self._ahead.forget()
+            raise
+        self._ahead.settle(self.sequence)
         for cursor in self._cursors.values():
-            cursor.cell.post_internal(GoOn(event.offset))
-        await self._trim_now_and_then()
-        return Published(event.offset)
+            cursor.cell.post_internal(GoOn(events[-1].offset))
+        await self._trim_now_and_then(len(events))
+        return answers[0][1]
 
     # -- subscriptions
 
@@ -240,15 +255,18 @@ class DurableTopic(EventSourced[TopicState]):
                 if offset > self.sequence + 1:
                     problem = f"offset {offset} is not there yet; the last is {last}"
                     raise Refused(problem)
-                return max(offset - 1, self._trimmed)
+                return max(offset - 1, self.oldest - 1)
             case _:
-                return self._trimmed
+                return self.oldest - 1
 
     def _begin_cursor(self, name: str) -> None:
         begun = self.state.subscriptions[name]
-        topic_id = self._stream.persistence_id
+        topic_id = self.persistence_id()
         codec = self.context.system.journal_codec(self.types)
-        made = Props(Cursor, self.actor_ref, topic_id, codec, begun, self.state.last_message)
+        last = self.state.last_message
+        is_first = name not in self._served.begun
+        self._served.begun.add(name)
+        made = Props(Cursor, self.actor_ref, topic_id, codec, begun, last, is_first=is_first)
         ref = self.context.spawn(made, name=f"{name}-{begun.offset}-{self._next_serial()}")
         self._cursors[name] = ref
         self.context.watch(ref, _CursorEnded(name))
@@ -356,13 +374,14 @@ class DurableTopic(EventSourced[TopicState]):
 
     # -- letting go of old messages
 
-    async def _trim_now_and_then(self) -> None:
-        self._since_trim += 1
+    async def _trim_now_and_then(self, count: int = 1) -> None:
+        self._since_trim += count
         if self._since_trim >= self.trim_every:
             self._since_trim = 0
             up_to = await self._superfluous()
-            if up_to > self._trimmed:
-                self._trim(up_to)
+            if up_to > 0:
+                # What comes behind changes nothing in the state of now.
+                self.let_go(up_to)
 
     async def _superfluous(self) -> int:
         """Return up to which offset nothing needs to be kept."""
@@ -381,38 +400,13 @@ class DurableTopic(EventSourced[TopicState]):
 
     async def _older_than(self, seconds: float) -> int:
         limit = self.context.clock.time().timestamp() - seconds
-        up_to = self._trimmed
-        while page := await self._journal.page(self._stream.persistence_id, up_to, 100):
+        up_to = self.oldest - 1
+        while page := await self._journal.page(self.persistence_id(), up_to, 100):
             for stored in page:
                 if stored.time > limit:
                     return up_to
                 up_to = stored.sequence
         return up_to
-
-    def _trim(self, up_to: int) -> None:
-        """Delete what lies up to an offset.
-
-        The journal deletes what lies before its oldest snapshot. So the state of now is kept as
-        of that offset: what comes behind changes nothing in it.
-        """
-        later = sum(each > up_to for each in self._snapshots)
-        payload = self.context.system.journal_codec(self.types).encode_value(self.state)
-        time = self.context.clock.time().timestamp()
-        snapshot = Snapshot(self._stream.persistence_id, up_to, payload, time)
-        saved = self._journal.save(SaveSnapshot(snapshot, keep=later + 1, delete_events=True))
-        self._watch_saving(saved)
-        self._trimmed = up_to
-
-    def _watch_saving(self, saved: Awaitable[None]) -> None:
-        future = asyncio.ensure_future(saved)
-        self._saving.add(future)
-        future.add_done_callback(self._saving.discard)
-        future.add_done_callback(self._look_at_snapshot)
-
-    def _snapshot(self) -> None:
-        self._snapshots.append(self.sequence)
-        super()._snapshot()
-        del self._snapshots[: -self.keep_snapshots]
 
 
 def _check_options(cls: type[DurableTopic]) -> None:

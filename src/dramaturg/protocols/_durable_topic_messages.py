@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, cast, final
 
 from dramaturg.actors import ActorRef, OptionError, PlainRequest
 from dramaturg.actors._paths import check_name as check_actor_name
+from dramaturg.actors._timers import check_seconds
 from dramaturg.protocols._topic_messages import Interest, interest_in, is_request
 from dramaturg.protocols._topic_pattern import check_name
 from dramaturg.supervision import Backoff
@@ -175,8 +176,11 @@ class SubscribeDurably(PlainRequest[DurableSubscription]):
     :param window: how many messages may be with the subscriber. With one, the order holds
         also when a message is delivered again; with more, others may come before that.
     :param confirm: what counts as a confirmation.
+    :param redeliver_after: seconds in which a message has to be confirmed explicitly, or else
+        that delivery has failed, and it is delivered again; None: no limit.
     :param attempts: how often a message is delivered on which the subscriber fails; one that it
-        refuses, or has no handler for, only once.
+        refuses, or has no handler for, only once. The end of the process is a failure of what
+        was with the subscriber, from the second delivery on.
     :param backoff: the pauses between these.
     :param on_poison: what follows when all attempts have failed; the message is a dead letter then.
     :raises OptionError: for what cannot be.
@@ -189,6 +193,7 @@ class SubscribeDurably(PlainRequest[DurableSubscription]):
     start: StartAt
     window: int
     confirm: Confirmation
+    redeliver_after: float | None
     attempts: int
     backoff: Backoff
     on_poison: OnPoison
@@ -202,6 +207,7 @@ class SubscribeDurably(PlainRequest[DurableSubscription]):
         start: StartAt = FromBeginning(),
         window: int = 1,
         confirm: Confirmation = Confirmation.WHEN_HANDLED,
+        redeliver_after: float | None = None,
         attempts: int = 3,
         backoff: Backoff = Backoff(0.1, 5.0),  # noqa: B008 - a value
         on_poison: OnPoison = OnPoison.SKIP,
@@ -212,11 +218,23 @@ class SubscribeDurably(PlainRequest[DurableSubscription]):
         _check_kind("start", start, FromBeginning | FromNow | FromOffset)
         check_count("window", window)
         _check_kind("confirm", confirm, Confirmation)
+        _check_redelivery(redeliver_after, confirm)
         check_count("attempts", attempts)
         _check_kind("backoff", backoff, Backoff)
         _check_kind("on_poison", on_poison, OnPoison)
         interest = interest_in(types, pattern)
-        given = (name, ref, interest, start, window, confirm, attempts, backoff, on_poison)
+        given = (
+            name,
+            ref,
+            interest,
+            start,
+            window,
+            confirm,
+            redeliver_after,
+            attempts,
+            backoff,
+            on_poison,
+        )
         for field_name, value in zip(self.__slots__, given, strict=True):
             object.__setattr__(self, field_name, value)
 
@@ -346,6 +364,15 @@ def _check_text(option: str, value: object, longest: int) -> None:
     if not isinstance(value, str) or not 0 < len(value) <= longest or not value.isprintable():
         expected = f"1 to {longest} printable characters"
         raise OptionError(option=option, value=value, expected=expected)
+
+
+def _check_redelivery(seconds: float | None, confirm: Confirmation) -> None:
+    if seconds is None:
+        return
+    explicit = confirm is Confirmation.EXPLICIT
+    if isinstance(seconds, bool) or not check_seconds("redeliver_after", seconds) or not explicit:
+        expected = "seconds above 0, with explicit confirmations; or None"
+        raise OptionError(option="redeliver_after", value=seconds, expected=expected)
 
 
 def _check_kind(option: str, value: object, kind: Any) -> None:

@@ -20,9 +20,11 @@ __all__ = [
     "TOPIC_TYPES",
     "CursorEvent",
     "CursorFailed",
+    "CursorHanded",
     "CursorMoved",
     "CursorParked",
     "CursorResumed",
+    "CursorReturned",
     "CursorServed",
     "KeepAll",
     "KeepFor",
@@ -217,6 +219,22 @@ class CursorFailed:
 
 @final
 @dataclass(frozen=True, slots=True)
+class CursorHanded:
+    """A message is handed over that may have ended a process."""
+
+    offset: int
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class CursorReturned:
+    """Messages that were handed over have ended nothing."""
+
+    offsets: tuple[int, ...]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class CursorParked:
     """The subscription stands still."""
 
@@ -231,7 +249,15 @@ class CursorResumed:
     retry: bool
 
 
-CursorEvent: TypeAlias = CursorServed | CursorMoved | CursorFailed | CursorParked | CursorResumed
+CursorEvent: TypeAlias = (
+    CursorServed
+    | CursorMoved
+    | CursorFailed
+    | CursorHanded
+    | CursorReturned
+    | CursorParked
+    | CursorResumed
+)
 
 
 @final
@@ -245,6 +271,8 @@ class Position:
     failures: dict[int, int] = field(default_factory=dict[int, int])
     """How often the subscriber has failed on messages that are not confirmed; or `SETTLED`."""
     parked: int | None = None
+    handed: tuple[int, ...] = ()
+    """What is with the subscriber of the messages that may end its process."""
 
     def after(self, event: CursorEvent) -> Position:
         """Return the position after an event."""
@@ -253,10 +281,14 @@ class Position:
                 return replace(self, window=max(window, self.window))
             case CursorMoved(confirmed):
                 left = {at: self.failures[at] for at in self.failures if at > confirmed}
-                return replace(self, confirmed=confirmed, failures=left)
+                handed = tuple(at for at in self.handed if at > confirmed)
+                return replace(self, confirmed=confirmed, failures=left, handed=handed)
             case CursorFailed(offset):
                 count = self.failures.get(offset, 0) + 1
-                return replace(self, failures={**self.failures, offset: count})
+                counted = replace(self, failures={**self.failures, offset: count})
+                return counted._without((offset,))
+            case CursorHanded() | CursorReturned():
+                return self._after_handing(event)
             case CursorParked(offset):
                 return replace(self, parked=offset)
             case CursorResumed():
@@ -265,11 +297,21 @@ class Position:
                     left[self.parked] = SETTLED
                 return replace(self, parked=None, failures=left)
 
+    def _after_handing(self, event: CursorHanded | CursorReturned) -> Position:
+        if isinstance(event, CursorReturned):
+            return self._without(event.offsets)
+        return replace(self, handed=(*self.handed, event.offset))
+
+    def _without(self, offsets: tuple[int, ...]) -> Position:
+        return replace(self, handed=tuple(at for at in self.handed if at not in offsets))
+
 
 POSITION_TYPES = TypeRegistry(
     RegisteredType(CursorServed, "dramaturg.topic.CursorServed"),
     RegisteredType(CursorMoved, "dramaturg.topic.CursorMoved"),
     RegisteredType(CursorFailed, "dramaturg.topic.CursorFailed"),
+    RegisteredType(CursorHanded, "dramaturg.topic.CursorHanded"),
+    RegisteredType(CursorReturned, "dramaturg.topic.CursorReturned"),
     RegisteredType(CursorParked, "dramaturg.topic.CursorParked"),
     RegisteredType(CursorResumed, "dramaturg.topic.CursorResumed"),
     RegisteredType(Position, "dramaturg.topic.Position"),

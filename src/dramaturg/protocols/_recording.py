@@ -22,9 +22,10 @@ from dramaturg.protocols._borders import (
 )
 from dramaturg.protocols._recording_diagram import drawn_as_mermaid, drawn_as_text
 from dramaturg.protocols._recording_entry import RecordedMessage, RecordingEntry
-from dramaturg.protocols._recording_errors import ExportError, RecordingError
+from dramaturg.protocols._recording_errors import RecordingError
 from dramaturg.protocols._recording_file import Stored, older, read_file
 from dramaturg.protocols._recording_messages import MessageForms
+from dramaturg.protocols._recording_test import write_test
 
 if TYPE_CHECKING:
     import os
@@ -244,23 +245,8 @@ class Recording(Sequence[RecordingEntry]):
             raise RecordingError(thing=f"around={around}", problem="it is not in the recording")
         target = Path(path)
         wanted = Export(scenario=scenario, around=around, faults=faults, at_rest=at_rest)
-        _write(target, source_of(self, wanted), overwrite=overwrite)
+        write_test(target, source_of(self, wanted), overwrite=overwrite)
         return target
-
-
-def _write(target: Path, text: str, *, overwrite: bool) -> None:
-    if not target.parent.is_dir():
-        raise ExportError(
-            path=str(target.parent), problem="is no directory", expected="one that is there"
-        )
-    try:
-        file = target.open("w" if overwrite else "x", encoding="utf-8")
-    except FileExistsError as error:
-        raise ExportError(
-            path=str(target), problem="is there already", expected="another path, or overwrite=True"
-        ) from error
-    with file:
-        file.write(text)
 
 
 def entry_of(stored: list[Any], forms: MessageForms) -> RecordingEntry:

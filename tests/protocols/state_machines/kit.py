@@ -23,6 +23,8 @@ from dramaturg.protocols.state_machines import (
     StateMachine,
     Step,
     Table,
+    Timer,
+    on,
 )
 from tests.actors.kit import within
 
@@ -36,6 +38,7 @@ class S(Enum):
 
 
 A, B, C = S
+RETRY, BEAT = Timer("retry"), Timer("beat")
 
 
 class Go(Request[MachineStatus[Any, Any]]):
@@ -55,6 +58,10 @@ class Poke(Request[Any]):
 
     number: int = 0
 
+
+LINE = on(Go).at(A).to(B)
+END = on(End).at(B).to(C)
+"""The rest of a table in which C is where a machine ends."""
 
 Notes = tuple[str, ...]
 

@@ -25,6 +25,7 @@ from dramaturg.protocols.state_machines import (
 )
 from tests.actors.kit import ended, within
 from tests.protocols.state_machines.kit import (
+    END,
     A,
     B,
     Back,
@@ -41,8 +42,6 @@ from tests.protocols.state_machines.kit import (
     noting,
     status,
 )
-
-END = on(End).at(B).to(C)
 
 
 def keyed(lab: Lab, step: Step[Any, Notes]) -> None:

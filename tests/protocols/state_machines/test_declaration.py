@@ -34,6 +34,9 @@ from dramaturg.protocols.state_machines import (
 )
 from tests.actors.kit import within
 from tests.protocols.state_machines.kit import (
+    END,
+    LINE,
+    RETRY,
     A,
     B,
     Back,
@@ -49,10 +52,6 @@ from tests.protocols.state_machines.kit import (
     machine,
     noting,
 )
-
-RETRY = Timer("retry")
-LINE = on(Go).at(A).to(B)
-REST = on(End).at(B).to(C)
 
 
 class Other(Enum):
@@ -79,7 +78,7 @@ def also(data: Notes, event: Any) -> bool:
 
 def test_a_state_to_which_nothing_leads_is_an_error() -> None:
     with pytest.raises(UnreachableStateError) as raised:
-        machine(transitions(on(Go).at(A).to(C), REST))
+        machine(transitions(on(Go).at(A).to(C), END))
 
     assert raised.value.states == ("B",)
     assert raised.value.machine == "Made"
@@ -88,24 +87,24 @@ def test_a_state_to_which_nothing_leads_is_an_error() -> None:
 
 def test_a_state_from_which_nothing_leads_away_has_to_be_final() -> None:
     with pytest.raises(NoExitError) as raised:
-        machine(transitions(LINE, REST, on(Poke).at(C).keep()), final=())
+        machine(transitions(LINE, END, on(Poke).at(C).keep()), final=())
 
     assert raised.value.states == ("C",)
 
 
 def test_a_final_state_cannot_be_left() -> None:
     with pytest.raises(MachineDefinitionError, match="is final"):
-        machine(transitions(LINE, REST, on(Back).at(C).to(A)))
+        machine(transitions(LINE, END, on(Back).at(C).to(A)))
 
 
 def test_in_a_final_state_nothing_can_be_postponed() -> None:
     with pytest.raises(MachineDefinitionError, match="is final"):
-        machine(transitions(LINE, REST, postpone(Back).at(C)))
+        machine(transitions(LINE, END, postpone(Back).at(C)))
 
 
 def test_two_transitions_for_one_event_without_guards_are_ambiguous() -> None:
     with pytest.raises(AmbiguousTransitionError) as raised:
-        machine(transitions(LINE, REST, on(Go).at(A).to(C)))
+        machine(transitions(LINE, END, on(Go).at(A).to(C)))
 
     assert raised.value.state == "A"
     assert raised.value.transitions == ("Go -> B", "Go -> C")
@@ -114,18 +113,18 @@ def test_two_transitions_for_one_event_without_guards_are_ambiguous() -> None:
 def test_what_stands_behind_a_weaker_guard_is_ambiguous() -> None:
     strict = on(Go).at(A).to(C).when(also, yes)
     with pytest.raises(AmbiguousTransitionError):
-        machine(transitions(LINE.when(yes), REST, strict))
+        machine(transitions(LINE.when(yes), END, strict))
 
 
 def test_guarded_transitions_for_one_event_are_alternatives() -> None:
-    made = machine(transitions(LINE.when(yes), REST, on(Go).at(A).to(C).when(also)))
+    made = machine(transitions(LINE.when(yes), END, on(Go).at(A).to(C).when(also)))
 
     assert "Go [also]" in made.diagram()
 
 
 def test_postponing_and_taking_an_event_in_one_state_is_ambiguous() -> None:
     with pytest.raises(AmbiguousTransitionError):
-        machine(transitions(postpone(Go).at(A), LINE, REST))
+        machine(transitions(postpone(Go).at(A), LINE, END))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +139,7 @@ def test_postponing_and_taking_an_event_in_one_state_is_ambiguous() -> None:
 )
 def test_what_is_no_state_of_the_machine_is_refused(part: Any) -> None:
     with pytest.raises(UnknownStateError) as raised:
-        machine(transitions(LINE, REST, part))
+        machine(transitions(LINE, END, part))
 
     assert raised.value.states == ("A", "B", "C")
 
@@ -158,24 +157,24 @@ def test_what_is_no_state_of_the_machine_is_refused(part: Any) -> None:
 )
 def test_a_declaration_that_cannot_be_names_the_part(declared: Any, part: str) -> None:
     with pytest.raises(MachineDefinitionError) as raised:
-        machine(**{"table": transitions(LINE, REST), **declared})
+        machine(**{"table": transitions(LINE, END), **declared})
 
     assert raised.value.part == part
 
 
 def test_a_final_state_of_another_machine_is_refused() -> None:
     with pytest.raises(UnknownStateError):
-        machine(transitions(LINE, REST), final=(Other.A,))
+        machine(transitions(LINE, END), final=(Other.A,))
 
 
 def test_a_transition_to_the_state_it_comes_from_has_to_say_keep_or_repeat() -> None:
     with pytest.raises(MachineDefinitionError, match="say keep"):
-        machine(transitions(LINE, REST, on(Poke).at(A, B).to(B)))
+        machine(transitions(LINE, END, on(Poke).at(A, B).to(B)))
 
 
 def test_a_state_that_a_part_names_twice_is_refused() -> None:
     with pytest.raises(MachineDefinitionError, match="twice"):
-        machine(transitions(LINE, REST, on(Poke).at(A, A).keep()))
+        machine(transitions(LINE, END, on(Poke).at(A, A).keep()))
 
 
 @pytest.mark.parametrize(
@@ -241,7 +240,7 @@ def test_a_named_timer_has_a_name() -> None:
 
 def test_a_timer_for_which_no_state_waits_is_an_error() -> None:
     with pytest.raises(TimerMismatchError) as raised:
-        machine(transitions(LINE.timing(RETRY.start(1.0)), REST))
+        machine(transitions(LINE.timing(RETRY.start(1.0)), END))
 
     assert raised.value.timer == "timer 'retry'"
 
@@ -249,11 +248,11 @@ def test_a_timer_for_which_no_state_waits_is_an_error() -> None:
 @pytest.mark.parametrize("timer", [RETRY, STATE_TIMEOUT, EVENT_TIMEOUT], ids=str)
 def test_a_timer_that_nothing_starts_is_an_error(timer: Timer) -> None:
     with pytest.raises(TimerMismatchError):
-        machine(transitions(LINE, REST, on(timer).at(A).keep()))
+        machine(transitions(LINE, END, on(timer).at(A).keep()))
 
 
 def test_a_state_has_one_timeout() -> None:
-    table = transitions(LINE, REST, after(1.0).at(A).to(B).when(yes), after(2.0).at(A).to(C))
+    table = transitions(LINE, END, after(1.0).at(A).to(B).when(yes), after(2.0).at(A).to(C))
     with pytest.raises(TimerMismatchError, match="one timeout"):
         machine(table)
 
@@ -261,13 +260,13 @@ def test_a_state_has_one_timeout() -> None:
 @pytest.mark.parametrize("event", [Poke(), Poke, 7], ids=["unknown", "a class", "no message"])
 def test_an_inserted_event_has_to_be_one_of_the_table(event: Any) -> None:
     with pytest.raises(MachineDefinitionError, match="inserts"):
-        machine(transitions(LINE.inserting(event), REST))
+        machine(transitions(LINE.inserting(event), END))
 
 
 def test_a_request_that_promises_something_has_to_be_answered_with_it() -> None:
     with pytest.raises(MachineDefinitionError, match="promises Receipt"):
-        machine(transitions(LINE, REST, on(Buy).at(A).keep()))
-    machine(transitions(LINE, REST, on(Buy).at(A).keep().replying(lambda data, event: Receipt())))
+        machine(transitions(LINE, END, on(Buy).at(A).keep()))
+    machine(transitions(LINE, END, on(Buy).at(A).keep().replying(lambda data, event: Receipt())))
 
 
 def test_the_initial_state_is_one_of_those_in_the_brackets() -> None:
@@ -285,7 +284,7 @@ def test_what_cannot_be_stored_is_refused() -> None:
         """The name is taken."""
 
     with pytest.raises(MachineDefinitionError) as raised:
-        machine(transitions(LINE, REST, on(Go).at(A).keep()))
+        machine(transitions(LINE, END, on(Go).at(A).keep()))
 
     assert raised.value.part == "what it stores"
 
@@ -320,7 +319,7 @@ def test_a_part_is_a_value_and_can_be_used_again() -> None:
 
 
 async def test_a_subclass_inherits_the_table() -> None:
-    class Heir(machine(transitions(LINE, REST))):  # type: ignore[misc]
+    class Heir(machine(transitions(LINE, END))):  # type: ignore[misc]
         """Begins elsewhere."""
 
         initial_data = ("heir",)

@@ -9,7 +9,6 @@ from dramaturg.protocols.state_machines import (
     GetHistory,
     StateMachine,
     Step,
-    Timer,
     after,
     entering,
     leaving,
@@ -19,6 +18,7 @@ from dramaturg.protocols.state_machines import (
 )
 from tests.actors.kit import within
 from tests.protocols.state_machines.kit import (
+    BEAT,
     A,
     B,
     Back,
@@ -42,7 +42,6 @@ def enough(data: Notes, event: Any) -> bool:
     return True
 
 
-BEAT = Timer("beat")
 TABLE = transitions(
     on(Go).at(A).to(B).when(enough).do(charge).timing(BEAT.start(5.0)),
     postpone(Poke).at(A),

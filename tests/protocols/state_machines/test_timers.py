@@ -9,7 +9,6 @@ from dramaturg.protocols.state_machines import (
     EVENT_TIMEOUT,
     STATE_TIMEOUT,
     Timeout,
-    Timer,
     UnknownTransition,
     after,
     entering,
@@ -20,6 +19,8 @@ from dramaturg.protocols.state_machines import (
 )
 from tests.actors.kit import within
 from tests.protocols.state_machines.kit import (
+    BEAT,
+    RETRY,
     A,
     B,
     Back,
@@ -37,8 +38,6 @@ from tests.protocols.state_machines.kit import (
     noting,
     status,
 )
-
-RETRY, BEAT = Timer("retry"), Timer("beat")
 
 
 def seen(data: Notes, event: Timeout) -> Notes:

@@ -21,6 +21,7 @@ from dramaturg.protocols.state_machines import (
 )
 from tests.actors.kit import within
 from tests.protocols.state_machines.kit import (
+    END,
     A,
     B,
     Back,
@@ -121,9 +122,6 @@ async def test_a_request_is_answered_with_what_the_last_action_returns() -> None
     line = on(Poke).at(A).to(C).do(doing("x", "first"), doing("y", "second"), doing("z"))
     async with World().living(machine(transitions(line, on(Go).at(A).to(B), END))) as ref:
         assert await within(ref.request(Poke())) == "second"
-
-
-END = on(End).at(B).to(C)
 
 
 async def test_a_request_that_promises_nothing_is_answered_with_nothing() -> None:

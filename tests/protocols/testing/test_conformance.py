@@ -39,6 +39,9 @@ from tests.protocols.monitor_kit import (
     Prepare,
 )
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 
 @dataclass(frozen=True)
 class Asking:

@@ -34,6 +34,9 @@ from tests.protocols.monitor_kit import (
     Coordinator,
 )
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 
 @dataclass(frozen=True)
 class Order:

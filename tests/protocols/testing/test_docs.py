@@ -137,9 +137,28 @@ def test_the_page_on_recording_can_be_followed_to_a_test_of_the_incident(tmp_pat
 
     written = (tmp_path / "test_incident.py").read_text(encoding="utf-8")
     assert without_times(written) in without_times(page.read_text(encoding="utf-8"))
-    tested = ran(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    tested = ran(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_incident.py")
     assert tested.returncode == 1, tested.stdout
     assert "'SoldTwiceError' not in ('SoldTwiceError',)" in tested.stdout
+
+
+def test_the_page_on_recording_can_be_followed_to_a_test_of_a_journal(tmp_path: Path) -> None:
+    page = DOCS / "recording.md"
+    for name, text in files_of(page).items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+
+    audit = ran(tmp_path, "audit.py")
+    assert audit.stdout == "test_account.py\n", audit.stderr
+
+    written = (tmp_path / "test_account.py").read_text(encoding="utf-8")
+    assert without_moments(written) in without_moments(page.read_text(encoding="utf-8"))
+    tested = ran(tmp_path, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_account.py")
+    assert tested.returncode == 1, tested.stdout
+    assert "state: Balance(cents=-44)" in tested.stdout
+
+
+def without_moments(text: str) -> str:
+    return re.sub(r"Happened\([\d.]+|\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", "", text)
 
 
 def test_the_program_of_the_page_on_protocols_does_what_it_says(

@@ -21,6 +21,7 @@ from dramaturg.actors._letters_writer import LettersWriter
 from dramaturg.actors.journal import Append
 from dramaturg.protocols import Delivery, DurableTopic, PublishDurably, SubscribeDurably
 from dramaturg.protocols._durable_cursor import Cursor
+from dramaturg.protocols._durable_doubt import Doubts
 from dramaturg.protocols.testing import Faults, Simulation, explore_system
 from tests.actors.kit import Crash
 from tests.simulated.case import Case
@@ -140,7 +141,7 @@ def test_a_cursor_that_takes_every_delivery_for_the_first_is_found(
     flight_of = Cursor._flight_of
 
     def forgetful(cursor: Any, event: Any, stored: Any, *, repeated: bool) -> Any:
-        cursor._doubts = cursor._highest = 0
+        cursor._doubts = Doubts(0)
         return flight_of(cursor, event, stored, repeated=repeated)
 
     monkeypatch.setattr(Cursor, "_flight_of", forgetful)

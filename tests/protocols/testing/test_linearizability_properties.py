@@ -69,7 +69,7 @@ THINGS = {
 
 randoms = st.randoms(use_true_random=False)
 sizes = st.tuples(st.integers(1, 40), st.just(0.0)) | st.tuples(st.integers(1, 14), st.just(0.2))
-"""How many operations, and the share of those that never return: each of these doubles the search."""
+"""How many operations, and the share that never returns: each such one doubles the search."""
 
 
 @pytest.mark.parametrize("thing", THINGS.values(), ids=THINGS.keys())

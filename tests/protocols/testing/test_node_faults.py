@@ -17,6 +17,9 @@ from tests.protocols.testing.nodes_kit import (
     tell_three,
 )
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 PAY = "deliver scenario->shop/till #0"
 ASK = "deliver shop/till->bank/ledger #0"
 ANSWER = "deliver bank/ledger->shop/till #0"

@@ -22,6 +22,9 @@ from dramaturg.protocols.testing import (
 from dramaturg.supervision import Backoff, ChildSpec, Supervisor, SupervisorSpec
 from tests.protocols.testing.shop import Get, Put, Store, Take, careful, racy
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 SEEDS = range(20)
 
 

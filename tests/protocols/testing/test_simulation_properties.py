@@ -2,11 +2,16 @@
 
 import asyncio
 
+import pytest
+
 from dramaturg.protocols.testing import (
     Simulation,
     explore_system,
 )
 from tests.protocols.testing.shop import Put, Store
+
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
 
 
 def test_what_is_never_reached_fails() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,6 +40,9 @@ from tests.protocols.monitor_kit import (
     Prepare,
     Vote,
 )
+
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
 
 
 class Price(Message):
@@ -153,8 +157,13 @@ def test_an_actor_that_is_late_is_found() -> None:
 
     protocol = request_with_deadline(AskPrice, Price, seconds=5)
 
-    assert explore_actor(Late, protocol, role="server", messages={AskPrice: _asks(1, 3)}).passed
-    verdict = explore_actor(Late, protocol, role="server", messages={AskPrice: _asks(1, 6)})
+    def explored(*items: int) -> Verdict:
+        return explore_actor(
+            Late, protocol, role="server", messages={AskPrice: _asks(*items)}, schedules=50
+        )
+
+    assert explored(1, 3).passed
+    verdict = explored(1, 6)
     assert failure_of(verdict) == "server is late"
 
 
@@ -199,8 +208,11 @@ class Client(Actor):
 
 
 def test_an_actor_that_begins_is_given_the_others() -> None:
-    assert explore_actor(lambda peers: Props(Client, peers["server"]), ASKING, role="client").passed
-    verdict = explore_actor(lambda peers: Props(Client, peers["server"], 2), ASKING, role="client")
+    def client(times: int) -> Callable[[Peers], Props[Client]]:
+        return lambda peers: Props(Client, peers["server"], times)
+
+    assert explore_actor(client(1), ASKING, role="client", schedules=50).passed
+    verdict = explore_actor(client(2), ASKING, role="client")
     assert failure_of(verdict) == "client sends what it may not"
 
 
@@ -225,7 +237,7 @@ def test_the_others_talk_to_each_other_too() -> None:
     assert failure_of(verdict) == "participant-1 has no handler for Abort"
     assert "the simplest" not in str(verdict)
     assert "/participant-2" in str(verdict)
-    assert explore_actor(FullAccount, TWO_PHASE_COMMIT, role=PARTICIPANT).passed
+    assert explore_actor(FullAccount, TWO_PHASE_COMMIT, role=PARTICIPANT, schedules=50).passed
 
 
 def begin(sim: Simulation, ref: ActorRef[Any], peers: Any) -> None:
@@ -235,11 +247,16 @@ def begin(sim: Simulation, ref: ActorRef[Any], peers: Any) -> None:
 
 
 def test_a_test_may_set_the_actor_going_and_declare_properties() -> None:
-    assert explore_actor(Coordinator, TWO_PHASE_COMMIT, role=COORDINATOR, begin=begin).passed
-    verdict = explore_actor(
-        Coordinator, TWO_PHASE_COMMIT, role=COORDINATOR, begin=begin, members={"participant": 3}
-    )
-    assert verdict.passed
+    for members in ({"participant": 2}, {"participant": 3}):
+        verdict = explore_actor(
+            Coordinator,
+            TWO_PHASE_COMMIT,
+            role=COORDINATOR,
+            begin=begin,
+            members=members,
+            schedules=50,
+        )
+        assert verdict.passed
 
 
 class HastyCoordinator(Coordinator):
@@ -279,7 +296,7 @@ def test_children_speak_for_their_parent() -> None:
     asking = request_response(Prepare, Vote)
     once, twice = ({Prepare: [Prepare(transaction=number)]} for number in (0, 1))
 
-    assert explore_actor(Boss, asking, role="server", messages=once).passed
+    assert explore_actor(Boss, asking, role="server", messages=once, schedules=50).passed
     verdict = explore_actor(Boss, asking, role="server", messages=twice)
     assert failure_of(verdict) == "server sends what it may not"
 
@@ -371,7 +388,10 @@ def test_messages_may_be_given_in_three_ways() -> None:
 
     given: list[Any] = [[AskPrice(item=7)], st.builds(AskPrice, item=st.just(7)), make]
     for messages in given:
-        assert explore_actor(Picky, ASKING, role="server", messages={AskPrice: messages}).passed
+        verdict = explore_actor(
+            Picky, ASKING, role="server", messages={AskPrice: messages}, schedules=50
+        )
+        assert verdict.passed
     assert not explore_actor(Picky, ASKING, role="server").passed
 
 

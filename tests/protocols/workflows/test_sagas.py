@@ -44,6 +44,20 @@ async def test_what_is_done_is_undone_the_last_first() -> None:
     assert who.undone == ["b", "a"]
 
 
+async def test_a_compensation_that_gives_what_cannot_be_stored_has_undone_it_all_the_same() -> None:
+    undone: list[str | None] = []
+
+    def undo(_: Order, call: Call) -> object:
+        undone.append(call.undoes)
+        return object()
+
+    who = People()
+    steps = saga(step("a", who.does("a"), compensate=undo), step("b", who.refuses("b")))
+
+    assert await ended(steps) == "compensated"
+    assert len(undone) == 1
+
+
 async def test_the_order_is_that_of_completion() -> None:
     who = People()
     steps = saga(

@@ -38,6 +38,15 @@ BATCH = 2_000
 """So many orders make one transaction at most."""
 REMEMBERED = 10_000
 """Of so many ids the last sequence number is remembered."""
+AT_ONCE = (256, 64, 16, 4, 1)
+"""So many rows go into one statement: few sizes, so that SQLite need not read it anew."""
+INSERT_EVENTS = "insert into events values {}"
+UPDATE_HEADS = (
+    "update streams set head = column2 from (values {}) as given where stream = given.column1"
+)
+UPDATE_LABELS = (
+    "update streams set label = column2 from (values {}) as given where stream = given.column1"
+)
 
 _Order: TypeAlias = "Append | SaveSnapshot"
 _Job: TypeAlias = "tuple[_Order, asyncio.Future[None]]"
@@ -81,6 +90,7 @@ class Writer:
         self._rows: list[tuple[Any, ...]] = []
         self._tags: list[tuple[str, int, int, int, int]] = []
         self._heads: dict[int, int] = {}
+        self._labels: dict[int, str] = {}
         self._thread = threading.Thread(target=self._run, name=f"journal {path}", daemon=True)
         self._thread.start()
 
@@ -241,6 +251,7 @@ class Writer:
         self._rows.clear()
         self._tags.clear()
         self._heads.clear()
+        self._labels.clear()
         self._known.clear()
         self._data_version = -1
         try:
@@ -272,16 +283,18 @@ class Writer:
         if order.payloads:
             self._heads[stream] = sequence
         if order.label is not None:
-            self.db.execute("update streams set label = ? where stream = ?", (order.label, stream))
+            self._labels[stream] = order.label
 
     def _write_rows(self) -> None:
         if self._rows:
-            self.db.executemany("insert into events values (?, ?, ?, ?, ?, ?)", self._rows)
-            change = "update streams set head = ? where stream = ?"
-            heads = [(head, stream) for stream, head in self._heads.items()]
-            self.db.executemany(change, heads)
+            _execute_all(self.db, INSERT_EVENTS, self._rows)
             self._rows.clear()
+        if self._heads:
+            _execute_all(self.db, UPDATE_HEADS, [*self._heads.items()])
             self._heads.clear()
+        if self._labels:
+            _execute_all(self.db, UPDATE_LABELS, [*self._labels.items()])
+            self._labels.clear()
         if self._tags:
             self.db.executemany("insert into tags values (?, ?, ?, ?, ?)", self._tags)
             self._tags.clear()
@@ -346,6 +359,21 @@ class Writer:
                     persistence_id=persistence_id, expected=0, found=None, holder=holder
                 )
         return _Known(stream, head), writer
+
+
+def _execute_all(db: sqlite3.Connection, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    """Carry out a statement for rows of values, many at once.
+
+    Each call of SQLite lets go of the interpreter, and a loop that is busy gives it back after
+    milliseconds only.
+    """
+    done = 0
+    row = f"({', '.join('?' * len(rows[0]))})"
+    for size in AT_ONCE:
+        while len(rows) - done >= size:
+            values = [value for each in rows[done : done + size] for value in each]
+            db.execute(statement.format(", ".join([row] * size)), values)
+            done += size
 
 
 def _settle(settled: list[tuple[asyncio.Future[None], BaseException | None]]) -> None:

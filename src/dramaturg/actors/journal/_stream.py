@@ -53,6 +53,10 @@ class Stream:
         """Why this stream writes no more."""
         self.is_told = False
         """Whether a handler has passed that on."""
+        self.deleted = 0
+        """So many of its first events were ordered to go."""
+        self._snapshots: list[int] = []
+        """The numbers of those that are kept, the oldest first."""
         self._journal = journal
         self._codec = codec
         self.cell = cell
@@ -95,6 +99,8 @@ class Stream:
             await self._before.settled()
             self._before = None
         head = await self._journal.head(self.persistence_id)
+        self.deleted = head.oldest - 1
+        self._snapshots = sorted(each.sequence for each in head.snapshots)
         after = 0
         if head.snapshots:
             state, after = self._from_snapshot(state, head)
@@ -198,7 +204,7 @@ class Stream:
         """
         self._appends = True
         try:
-            await asyncio.shield(self._begun(self._journal.append(order)))
+            await self._written(asyncio.ensure_future(self._journal.append(order)))
         except BaseException as error:
             self._fail(error)
             raise
@@ -206,17 +212,31 @@ class Stream:
             self._appends = False
         self.sequence += len(order.payloads)
 
+    async def _written(self, future: asyncio.Future[None]) -> None:
+        """Wait for it; if that is cut short it is still under way."""
+        self._under_way.add(future)
+        try:
+            await asyncio.shield(future)
+        finally:
+            if future.done():
+                self._under_way.discard(future)
+            else:
+                self._see_to(future)
+
     def _begun(self, write: Awaitable[None]) -> asyncio.Future[None]:
         future = asyncio.ensure_future(write)
         if not future.done():
             self._under_way.add(future)
-            # Also lets the stream live until then, and with it the journal's knowledge of it.
-            future.add_done_callback(self._under_way.discard)
-            future.add_done_callback(self._ended)
+            self._see_to(future)
         return future
+
+    def _see_to(self, future: asyncio.Future[None]) -> None:
+        # Also lets the stream live until then, and with it the journal's knowledge of it.
+        future.add_done_callback(self._ended)
 
     def _ended(self, future: asyncio.Future[None]) -> None:
         """Look at the error, or asyncio would say that nobody did: the writer may be gone."""
+        self._under_way.discard(future)
         if not future.cancelled():
             future.exception()
 
@@ -252,7 +272,26 @@ class Stream:
             raises it.
         :raises EncodeError: if it cannot be.
         """
+        return self._save(state, self.sequence, keep=keep, delete_events=delete_events)
+
+    def let_go(self, state: Any, up_to: int) -> asyncio.Future[None]:
+        """Delete the events up to a number, and keep a state in their place.
+
+        The journal deletes what its oldest snapshot contains; so those behind it stay.
+
+        :raises JournalError: and what else :meth:`save` raises.
+        """
+        later = sum(each > up_to for each in self._snapshots)
+        return self._save(state, up_to, keep=later + 1, delete_events=True)
+
+    def _save(
+        self, state: Any, sequence: int, *, keep: int, delete_events: bool
+    ) -> asyncio.Future[None]:
         time = self.cell.system.clock.time().timestamp()
         payload = self._codec.encode_value(state)
-        snapshot = Snapshot(self.persistence_id, self.sequence, payload, time)
-        return self._begun(self._journal.save(SaveSnapshot(snapshot, keep, delete_events)))
+        snapshot = Snapshot(self.persistence_id, sequence, payload, time)
+        saved = self._begun(self._journal.save(SaveSnapshot(snapshot, keep, delete_events)))
+        self._snapshots = sorted({*self._snapshots, sequence})[-keep:]
+        if delete_events and len(self._snapshots) == keep:
+            self.deleted = max(self.deleted, self._snapshots[0])
+        return saved

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from dramaturg.actors import HandlerDefinitionError, TypeRegistry, handler
+from dramaturg.protocols._protocol import Protocol
 from dramaturg.protocols.state_machines._alarms import Tick
 from dramaturg.protocols.state_machines._callers import (
     Held,
@@ -17,6 +18,7 @@ from dramaturg.protocols.state_machines._callers import (
     is_asked,
     unhurried,
 )
+from dramaturg.protocols.state_machines._conversation import conversation
 from dramaturg.protocols.state_machines._core import Machine, event_of
 from dramaturg.protocols.state_machines._decide import choose
 from dramaturg.protocols.state_machines._declared import declared, stored_types
@@ -146,6 +148,16 @@ class StateMachine(Machine, Generic[S, D]):
         :raises MachineDefinitionError: if it has no table.
         """
         return diagram(cls._declared_machine(), current)
+
+    @classmethod
+    def protocol(cls) -> Protocol:
+        """Declare that each request is answered once, and how; monitor it ``by_request``.
+
+        In which state which event leads where is the table's business, and in no protocol.
+
+        :raises MachineDefinitionError: if it has no table.
+        """
+        return conversation(cls.__name__, cls._declared_machine())
 
     @classmethod
     def _declared_machine(cls) -> Definition:

@@ -106,6 +106,13 @@ from dramaturg.protocols.testing._single_actor import ActorUnderTest, explore_ac
 from dramaturg.protocols.testing._single_actor_messages import Messages, Peers
 from dramaturg.protocols.testing._stage import Stage, TimeStandsStillError, VirtualClock
 from dramaturg.protocols.testing._stepping import PropertyBrokenError, Stepper
+from dramaturg.protocols.testing._stored_incident import StoredIncident
+from dramaturg.protocols.testing._stored_replay import (
+    Happened,
+    StoredOwner,
+    StoredRun,
+    replay_stored,
+)
 from dramaturg.protocols.testing._system_view import SystemView
 from dramaturg.protocols.testing._verdict import Failure, SimulationFailed, Verdict
 from dramaturg.protocols.testing._view import View
@@ -144,6 +151,7 @@ __all__ = [
     "Faults",
     "ForeignScheduleError",
     "GaveUp",
+    "Happened",
     "Histories",
     "HistoryError",
     "HistoryEvent",
@@ -192,6 +200,9 @@ __all__ = [
     "Stage",
     "Stepper",
     "StillOpenError",
+    "StoredIncident",
+    "StoredOwner",
+    "StoredRun",
     "SystemScenario",
     "SystemView",
     "TestProbe",
@@ -225,6 +236,7 @@ __all__ = [
     "replay",
     "replay_actor",
     "replay_incident",
+    "replay_stored",
     "replay_system",
     "sequentially_consistent",
     "simulate",

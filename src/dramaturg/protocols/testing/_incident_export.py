@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import re
 from collections.abc import Callable, Iterator
-from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dramaturg.protocols._recording_errors import RecordingError
-from dramaturg.protocols._recording_shape import place_of, shape_of
+from dramaturg.protocols._recording_shape import shape_of
 from dramaturg.protocols.testing._faults import NO_FAULTS, Faults
+from dramaturg.protocols.testing._incident_places import located
 from dramaturg.protocols.testing._incident_source import (
     Atom,
     Code,
@@ -31,7 +30,6 @@ __all__ = ["Export", "source_of"]
 
 KIT = "dramaturg.protocols.testing"
 CONSEQUENCES = frozenset({"ActorCrashed", "ActorStopped"})
-PLACE = re.compile(r"[^\W\d][\w.]*:[^\W\d][\w.]*")
 LATEST = 3_000.0
 """Up to here the default horizon leaves room for what follows."""
 
@@ -224,29 +222,10 @@ def _schedule(used: list[RecordingEntry], faults: Faults) -> Iterator[str]:
 
 def _place(what: str, function: str | Callable[..., Any]) -> str:
     """Return where a function is, having looked."""
-    if not isinstance(function, str | FunctionType | type):
-        raise RecordingError(thing=f"{what} {function!r}", problem="it has no name to import")
-    if not isinstance(function, str):
-        place = place_of(function)
-        if "<" in place or place.startswith("__main__:"):
-            raise RecordingError(
-                thing=f"{what} {place}", problem="no test can import it: it has to be in a module"
-            )
-        return place
-    if PLACE.fullmatch(function) is None:
-        raise RecordingError(
-            thing=f"{what} {function!r}", problem='it is no "package.module:function"'
-        )
-    module, _, path = function.partition(":")
-    try:
-        found: Any = importlib.import_module(module)
-        for name in path.split("."):
-            found = getattr(found, name)
-    except (ImportError, AttributeError) as error:
-        raise RecordingError(thing=f"{what} {function!r}", problem=str(error)) from error
+    place, found = located(what, function)
     if not callable(found):
-        raise RecordingError(thing=f"{what} {function!r}", problem="it is no function")
-    return function
+        raise RecordingError(thing=f"{what} {place!r}", problem="it is no function")
+    return place
 
 
 def _test_name(incident: RecordingEntry) -> str:

@@ -10,7 +10,17 @@ from typing import Any, Literal, TypeAlias
 
 from dramaturg.protocols._recording_errors import RecordingError
 
-__all__ = ["Atom", "Code", "Group", "Imports", "code_of", "lines_of", "quoted"]
+__all__ = [
+    "INDENT",
+    "WIDTH",
+    "Atom",
+    "Code",
+    "Group",
+    "Imports",
+    "code_of",
+    "lines_of",
+    "quoted",
+]
 
 WIDTH = 88
 """The width that most formatters have by default; wider ones leave such lines as they are."""

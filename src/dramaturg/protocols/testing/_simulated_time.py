@@ -176,6 +176,10 @@ class SimulatedClock:
         self.ahead = 0.0
         """Seconds by which it is ahead of the simulation's."""
 
+    def begin_at(self, start: datetime) -> None:
+        """Let it be that time when the simulation begins."""
+        self._start = start
+
     def monotonic(self) -> float:
         return self._timers.now + self.ahead
 

@@ -51,7 +51,7 @@ def with_simple_messages(
 def _simplest(
     casting: Casting, failure: Failure, message: type, at: int, *, strategy: Any, seed: int
 ) -> tuple[Any] | None:
-    from hypothesis import HealthCheck, find, settings  # noqa: PLC0415 - only where it is drawn with
+    from hypothesis import HealthCheck, Phase, find, settings  # noqa: PLC0415 - only where it is drawn with
     from hypothesis.errors import NoSuchExample  # noqa: PLC0415 - as above
 
     def fails(value: Any) -> bool:
@@ -64,6 +64,8 @@ def _simplest(
         database=None,
         deadline=None,
         max_examples=MOST_EXAMPLES,
+        # Not `explain`: it takes a hundred tries more, and `find` says nothing of what it learns.
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(checks),
     )
     try:

@@ -14,6 +14,7 @@ from dramaturg.protocols.workflows._declare import (
     switch,
     wait_for,
 )
+from dramaturg.protocols.workflows._declared import by_instance, coordinators_of, workflow_asked
 from dramaturg.protocols.workflows._errors import (
     UnknownWorkflowInstance,
     WorkflowChanged,
@@ -23,6 +24,7 @@ from dramaturg.protocols.workflows._errors import (
     WorkflowIdConflict,
     WorkflowInputError,
 )
+from dramaturg.protocols.workflows._events import AttemptAbandoned
 from dramaturg.protocols.workflows._history import History, HistoryEntry
 from dramaturg.protocols.workflows._joins import all_of, any_of, first_valid, partial, quorum
 from dramaturg.protocols.workflows._outcome import BranchOutcome, Outcomes, StepError
@@ -33,6 +35,7 @@ from dramaturg.protocols.workflows._view import InstanceStatus
 from dramaturg.protocols.workflows._workflow import Instance, Workflow
 
 __all__ = [
+    "AttemptAbandoned",
     "BlockingWorkflow",
     "BranchOutcome",
     "Call",
@@ -57,6 +60,8 @@ __all__ = [
     "any_of",
     "ask",
     "branch",
+    "by_instance",
+    "coordinators_of",
     "fan_out",
     "first_valid",
     "for_each",
@@ -70,4 +75,5 @@ __all__ = [
     "step",
     "switch",
     "wait_for",
+    "workflow_asked",
 ]

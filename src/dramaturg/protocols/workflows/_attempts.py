@@ -1,7 +1,8 @@
 """The attempts of one instance that are under way in this process: tasks of its coordinator.
 
 What has become of an attempt is a record, noted once: of an attempt with which the instance has
-not gone on nothing is taken. Whatever is begun waits until those have ended that were cut short.
+not gone on nothing is taken. Whatever is begun waits until those have ended that were cut short;
+but for ``GRACE`` seconds at most: one that does not heed its cancellation is abandoned then.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ import asyncio
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors import DeadlineExceeded, DramaturgError
+from dramaturg.protocols.workflows._cut import Ending
 from dramaturg.protocols.workflows._live import LiveAction
 from dramaturg.protocols.workflows._messages import Ticked
 from dramaturg.protocols.workflows._outcome import error_of
 from dramaturg.protocols.workflows._records import Failed, Record, Succeeded
+from dramaturg.protocols.workflows._scope import LiveUndo
+from dramaturg.protocols.workflows._within import Within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,14 +52,15 @@ class Attempts:
         self._codec = codec
         self._name = name
         self._note = note
-        self._drained = drained
         self._tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._made_before: dict[str, int] = {}
+        """Those that were, or may have been, made by a process that has ended."""
+        self.ending = Ending(context, name, drained=drained)
+        self.within = Within(context, note=note, wait_for=self.ending.add)
 
-    @property
-    def are_ending(self) -> bool:
-        """Whether some were cut short that have not ended yet."""
-        return bool(self._ending)
+    def were_made_before(self, run: Run) -> None:
+        """Take note of what was under way when another process, or incarnation, ended."""
+        self._made_before = dict(run.open)
 
     # -- in step with the instance -----------------------------------------------------------
 
@@ -63,12 +68,10 @@ class Attempts:
         """Cut those short with which the instance does not go on."""
         for address in run.closed:
             if address not in run.open and address in self._tasks:
-                self._end(self._tasks[address][1])
+                self._end(address)
                 self.forget(address)
         run.closed.clear()
-        for live in run.cut_attempts.values():
-            self._say_cut_short(run, live)
-        run.cut_attempts.clear()
+        self.within.see_to(run)
 
     def begin_all(self, run: Run) -> None:
         """Begin what is intended."""
@@ -76,7 +79,7 @@ class Attempts:
         for address in run.opened:
             attempt, known = run.open.get(address), self._tasks.get(address)
             if attempt is not None and (known is None or known[0] != attempt):
-                gate = gate or self._gate()
+                gate = gate or self.ending.gate()
                 self._begin(run, address, attempt, gate)
         run.opened.clear()
 
@@ -94,53 +97,21 @@ class Attempts:
         timeout = live.spec.options.timeout
         error = DeadlineExceeded(waiting_for=live.spec.participant.label, timeout=timeout)
         self._failed(live, tick.attempt, error)
-        self._end(known[1])
-        self._say_cut_short(run, live)
+        self._end(tick.address)
 
     def stop(self) -> None:
         """Cut all short: the process, or this incarnation of the coordinator, ends."""
         for _, task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
-        self._drained = _nothing
+        self.ending.stop()
+        self.within.stop()
 
-    # -- their ends ----------------------------------------------------------------------------
-
-    def _end(self, task: asyncio.Task[None]) -> None:
+    def _end(self, address: str) -> None:
+        attempt, task = self._tasks[address]
         if not task.done():
             task.cancel()
-            self._await_end(task)
-
-    def _await_end(self, task: asyncio.Task[None]) -> None:
-        self._ending.add(task)
-        task.add_done_callback(self._one_has_ended)
-
-    def _one_has_ended(self, task: asyncio.Task[None]) -> None:
-        self._ending.discard(task)
-        if not self._ending:
-            self._drained()
-
-    def _gate(self) -> asyncio.Event:
-        """Return what is set when those have ended that were cut short."""
-        gate, left = asyncio.Event(), set(self._ending)
-
-        def ended(task: asyncio.Task[None]) -> None:
-            left.discard(task)
-            if not left:
-                gate.set()
-
-        for task in self._ending:
-            task.add_done_callback(ended)
-        if not left:
-            gate.set()
-        return gate
-
-    def _say_cut_short(self, run: Run, live: LiveAction) -> None:
-        """Tell a participant that has something to end, too."""
-        tell: Any = getattr(live.spec.participant, "cut_short", None)
-        if tell is not None:
-            told = tell(self._context.system, run.call(live))
-            self._await_end(asyncio.get_running_loop().create_task(told))
+            self.ending.add(address, task, attempt)
 
     # -- one of them ---------------------------------------------------------------------------
 
@@ -150,16 +121,17 @@ class Attempts:
         coroutine = self._attempt(run, live, attempt, gate)
         task = asyncio.get_running_loop().create_task(coroutine, name=f"{self._name} {address}")
         self._tasks[address] = attempt, task
-        timeout = live.spec.options.timeout
-        if timeout is not None:
-            tick = Ticked(address, "attempt", attempt)
-            self._context.start_timer((address, "attempt"), tick, after=timeout)
 
     async def _attempt(self, run: Run, live: LiveAction, attempt: int, gate: asyncio.Event) -> None:
         # What undoes or follows something must not overtake it.
         await gate.wait()
+        self._start_clock(live, attempt)
         spec, call = live.spec, run.call(live)
-        value = copied(self._codec, live.value)
+        try:
+            value = copied(self._codec, live.value)
+        except DramaturgError as error:
+            self._note(undeclared(live.address, error, attempt))
+            return
         try:
             result = await spec.participant.act(
                 self._context.system, value, call, spec.options.timeout
@@ -177,6 +149,12 @@ class Attempts:
             if self._is_under_way(live, attempt):
                 self._succeeded(live, attempt, result)
 
+    def _start_clock(self, live: LiveAction, attempt: int) -> None:
+        timeout = live.spec.options.timeout
+        if timeout is not None and self._is_under_way(live, attempt):
+            tick = Ticked(live.address, "attempt", attempt)
+            self._context.start_timer((live.address, "attempt"), tick, after=timeout)
+
     def _is_under_way(self, live: LiveAction, attempt: int) -> bool:
         """Tell whether the instance has not gone on without this attempt."""
         known = self._tasks.get(live.address)
@@ -186,7 +164,11 @@ class Attempts:
         try:
             stored = copied(self._codec, value)
         except DramaturgError as error:
-            self._note(undeclared(live.address, error, attempt))
+            if isinstance(live, LiveUndo):
+                # What is undone is undone, whatever it gives: nobody asks for that.
+                self._note(Succeeded(address=live.address, value=None))
+            else:
+                self._note(undeclared(live.address, error, attempt))
         else:
             self._note(Succeeded(address=live.address, value=stored))
 
@@ -201,6 +183,7 @@ class Attempts:
                 address=live.address,
                 error=error_of(live.address, error, attempt),
                 retry_at=None if pause is None else now + pause,
+                made_before=self._made_before.get(live.address) == attempt,
             )
         )
 
@@ -216,10 +199,6 @@ def copied(codec: Codec, value: Any) -> Any:
 
 
 def undeclared(address: str, error: DramaturgError, attempt: int) -> Failed:
-    """Let a step fail that gave what cannot be stored."""
+    """Let a step fail that gave, or is to be given, what cannot be stored."""
     why = error_of(address, error, attempt).model_copy(update={"kind": "declaration"})
     return Failed(address=address, error=why)
-
-
-def _nothing() -> None:
-    pass

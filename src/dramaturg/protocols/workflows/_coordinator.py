@@ -44,9 +44,11 @@ from dramaturg.protocols.workflows._records import (
     Begun,
     CancelRequested,
     Decided,
+    Ended,
     Migrated,
     Record,
     Resolved,
+    Settled,
     Signalled,
     TimerFired,
 )
@@ -107,8 +109,9 @@ class Coordinator(EventSourced[list[Any]]):
         records = self.state
         if records:
             self._run = self._replayed(records, self._definition_of(records))
+            self._attempts.were_made_before(self._run)
             records.clear()
-            await self._go_on([])
+            await self._catch_up()
 
     def _definition_of(self, records: list[Any]) -> Definition:
         """Return the definition under which an instance was last."""
@@ -218,7 +221,7 @@ class Coordinator(EventSourced[list[Any]]):
         unknown = self._unknown()
         if unknown is not None:
             return unknown
-        if self._run.ended is not None or self._run.cancelled is not None:
+        if self._run.has_outcome:
             self._tell_end(again=True)
             return False
         await self._go_on([CancelRequested(reason=request.reason)])
@@ -280,19 +283,21 @@ class Coordinator(EventSourced[list[Any]]):
         self._act()
 
     def _storable(self, record: Record) -> Record:
-        """Let a step fail that has found something that cannot be stored."""
-        if not isinstance(record, Decided):
+        """Let a step fail, or the whole, that has found something that cannot be stored."""
+        if not isinstance(record, Decided | Ended):
             return record
         try:
             self._codec.encode(record)
         except DramaturgError as error:
-            return undeclared(record.address, error, 1)
+            return undeclared(getattr(record, "address", ""), error, 1)
         return record
 
     def _changed_label(self) -> str | None:
         run = self._run
-        status = run.status if run.is_quiet or run.status == "stuck" else "running"
-        label = self._family.label(status)
+        if run.status == "stuck" and not run.is_quiet:
+            label = self._family.busy_and_stuck
+        else:
+            label = self._family.label(run.status if run.is_quiet else "running")
         if label == self._label:
             return None
         self._label = label
@@ -309,7 +314,7 @@ class Coordinator(EventSourced[list[Any]]):
     async def release(self, _: Release) -> None:
         """Begin to do something."""
         self._is_held = False
-        self._act()
+        await self._catch_up()
 
     def _note(self, record: Record) -> None:
         self._facts.append(record)
@@ -327,13 +332,34 @@ class Coordinator(EventSourced[list[Any]]):
         for fact in facts:
             address: str = getattr(fact, "address", "")
             # One fact may have made the next superfluous.
-            if address in run.open:
+            if isinstance(fact, Settled) and address in run.owed:
+                fresh.append(fact)
+                run.apply(fact)
+                self._attempts.within.settled(address)
+            elif not isinstance(fact, Settled) and address in run.open:
                 fresh.append(fact)
                 run.apply(fact)
                 self._attempts.forget(address)
         await self._follow(fresh)
 
     # -- time ------------------------------------------------------------------------------
+
+    async def _catch_up(self) -> None:
+        """Take in what became due while nobody was there, before anything is begun.
+
+        What was under way is not made once more if the time around it is over.
+        """
+        now = self.context.clock.time().timestamp()
+        fired: list[Record] = []
+        run = self._run
+        while not self._is_held and run.timers:
+            (address, what), due = min(run.timers.items(), key=lambda each: each[1])
+            if due > now:
+                break
+            record = TimerFired(address=address, what=what)
+            run.apply(record)
+            fired.append(record)
+        await self._follow(fired)
 
     def _set_timers(self) -> None:
         due = self._run.timers
@@ -356,6 +382,12 @@ class Coordinator(EventSourced[list[Any]]):
         if tick.what == "attempt":
             self._attempts.time_is_up(self._run, tick)
             return
+        if tick.what == "grace":
+            self._attempts.ending.time_is_up(tick.attempt)
+            return
+        if tick.what == "within":
+            self._attempts.within.again(self._run, tick.address)
+            return
         key = (tick.address, tick.what)
         if self._timers.pop(key, None) is not None and key in self._run.timers:
             await self._go_on([TimerFired(address=tick.address, what=tick.what)])
@@ -376,7 +408,7 @@ class Coordinator(EventSourced[list[Any]]):
     async def may_go(self, _: MayGo) -> None:
         """Stop, unless something came meanwhile."""
         is_quiet = self._run.begun is None or self._run.is_quiet
-        if is_quiet and not self._attempts.are_ending:
+        if is_quiet and not self._attempts.ending:
             self.stop()
             return
         self._has_told = None

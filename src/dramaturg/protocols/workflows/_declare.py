@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -48,6 +49,7 @@ __all__ = [
 UNDO_RETRY = Retry(attempts=10, backoff=Backoff(0.2, 30.0, jitter=0.2))
 """How often a compensation is tried that says nothing of it, before it is stuck."""
 _RESERVED = "/![]"
+LONGEST_NAME = 200
 
 
 def step(
@@ -355,12 +357,12 @@ def _asks(thing: str, function: object) -> None:
 
 
 def _name(name: object) -> str:
-    fine = isinstance(name, str) and 0 < len(name) <= 200 and name.isprintable()  # noqa: PLR2004
+    fine = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()
     if not fine or any(each in cast("str", name) for each in _RESERVED):
         raise WorkflowDefinitionError(
             thing="a step",
             problem=f"is called {name!r}",
-            expected=f"1 to 200 printable characters without any of {_RESERVED}",
+            expected=f"1 to {LONGEST_NAME} printable characters without any of {_RESERVED}",
         )
     return cast("str", name)
 
@@ -368,7 +370,11 @@ def _name(name: object) -> str:
 def _made(kind: str, steps: tuple[Any, ...]) -> str:
     """Make a name that stays as long as what is inside does."""
     first = steps[0] if steps else None
-    return f"{kind} {first.name}" if isinstance(first, Step) else kind
+    name = f"{kind} {first.name}" if isinstance(first, Step) else kind
+    if len(name) <= LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: LONGEST_NAME - 20]}... {digest}"
 
 
 def _steps(thing: str, steps: tuple[Any, ...]) -> tuple[Step, ...]:

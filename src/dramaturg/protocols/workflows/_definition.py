@@ -17,7 +17,10 @@ from dramaturg.protocols.workflows._step import Action, Saga, Step, WaitFor
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["Definition"]
+__all__ = ["DEEPEST", "Definition"]
+
+DEEPEST = 64
+"""So many steps may be within each other. What one leads to goes up and down through them all."""
 
 
 class Definition:
@@ -30,6 +33,7 @@ class Definition:
         self.root = root
         self.takes = takes
         self.version = version
+        _check_depth(name, root)
         self.steps = tuple(root.walk())
         self._check_names()
         self.compensates = any(
@@ -69,6 +73,20 @@ class Definition:
                 problem=f"has a type that cannot be stored ({error})",
                 expected="messages, pydantic models, enums and frozen dataclasses",
             ) from error
+
+
+def _check_depth(name: str, root: Step) -> None:
+    level: list[Step] = [root]
+    deep = 0
+    while level:
+        deep += 1
+        if deep > DEEPEST:
+            raise WorkflowDefinitionError(
+                thing=f"workflow {name!r}",
+                problem=f"has more than {DEEPEST} steps within each other, as {level[0].name!r} is",
+                expected=f"at most {DEEPEST}; a workflow of its own can be a step",
+            )
+        level = [within for each in level for within in (*each.inside, *each.aside)]
 
 
 def _storable(annotation: Any) -> Iterator[type]:

@@ -167,13 +167,15 @@ class Engine(Actor):
         If they are, those instances go on that were held since they were not: to ask how far an
         instance is must not let it fail where nobody is there to do its steps.
         """
-        for step in family.newest.steps:
+        families = (*family.within, family)
+        for step in [step for each in families for step in each.newest.steps]:
             if isinstance(step, Action) and isinstance(step.participant, Ask):
                 try:
                     step.participant.find(self.context.system)
                 except UnknownParticipantError as error:
                     return error
-        for key in [key for key, held in self._held.items() if held.name == family.name]:
+        names = {each.name for each in families}
+        for key in [key for key, held in self._held.items() if held.name in names]:
             del self._held[key]
             self._coordinators[key].tell(Release())
         return None
@@ -196,7 +198,17 @@ class Engine(Actor):
     # -- definitions -----------------------------------------------------------------------
 
     async def _known(self, family: Family) -> Exception | None:
-        """Take note of a workflow; the first time its instances in flight are brought back."""
+        """Take note of a workflow, and of those that are its steps.
+
+        The first time the instances in flight are brought back.
+        """
+        for each in (*family.within, family):
+            problem = await self._take_note(each)
+            if problem is not None:
+                return problem
+        return None
+
+    async def _take_note(self, family: Family) -> Exception | None:
         known = self._families.get(family.name)
         if known is family or (known is not None and known.resembles(family)):
             return None
@@ -204,7 +216,8 @@ class Engine(Actor):
         if journal is None:
             return None  # the coordinator says what is missing
         try:
-            running = [each async for each in journal.labelled(family.label("running"))]
+            labels = (family.label("running"), family.busy_and_stuck)
+            running = [each for label in labels async for each in journal.labelled(label)]
             changed = [each for each in running if not await self._fits(family, each)]
         except JournalError as error:
             return error

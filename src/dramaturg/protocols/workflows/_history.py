@@ -15,6 +15,7 @@ from dramaturg.protocols.workflows._records import (
     Intended,
     Migrated,
     Resolved,
+    Settled,
     Signalled,
     Succeeded,
     TimerFired,
@@ -129,6 +130,8 @@ def _what(record: Record) -> str:  # noqa: C901, PLR0911 - one for each kind
             return f"cancelled: {record.reason}"
         case Resolved():
             return f"resolved by {record.by}: {record.how}"
+        case Settled():
+            return "what it had left running has ended"
         case Migrated():
             return f"goes on under version {record.definition}"
         case Ended():

@@ -244,6 +244,8 @@ class LiveAction(Live):
     __slots__ = ("attempt", "begun_at", "is_cut", "result", "succeeded")
 
     has_deadline = False
+    ends_within = True
+    """Whether a workflow within ends when this step does otherwise than with its result."""
     spec: Action
 
     def __init__(self, spec: Action, parent: Parent, run: Run, prefix: str, scope: Scope) -> None:
@@ -295,11 +297,14 @@ class LiveAction(Live):
             self.run.set_timer(self, "retry", record.retry_at)
             return
         if self.spec.compensate is not None and self.attempt:
-            # A declared no has done nothing; of any other failure nobody knows.
-            if record.error.kind == "refused" and self.attempt == 1:
+            # A declared no has done nothing; of any other failure nobody knows, nor what became
+            # of the same attempt in a process that has ended.
+            if record.error.kind == "refused" and self.attempt == 1 and not record.made_before:
                 self.scope.now.nothing_done(self)
             else:
                 self.scope.now.completed(self)
+        if self.attempt and record.error.type != "WorkflowFailed":
+            self.run.owe(self)
         self.fail(record.error)
 
     def on_timer(self, what: str) -> None:
@@ -309,8 +314,8 @@ class LiveAction(Live):
             super().on_timer(what)
 
     def abandon(self) -> None:
-        if self.address in self.run.open:
-            self.run.cut_attempts[self.address] = self
+        if self.attempt and not self.succeeded:
+            self.run.owe(self)
         if self.spec.compensate is not None and self.attempt and not self.succeeded:
             self.scope.now.completed(self)
         super().abandon()

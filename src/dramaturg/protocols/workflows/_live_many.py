@@ -21,7 +21,7 @@ __all__ = ["LiveFanOut", "LiveForEach"]
 class _Many(Live):
     """What a collection and a fan-out have in common: outcomes by name, and a join."""
 
-    __slots__ = ("ended", "good", "is_over", "judged", "names", "required")
+    __slots__ = ("ended", "good", "is_over", "judged", "names", "required", "who")
     spec: Any
 
     def begin_joining(self, required: Iterable[str]) -> None:
@@ -30,6 +30,8 @@ class _Many(Live):
         self.ended: dict[str, BranchOutcome] = {}
         self.good = 0
         self.judged: dict[str, BranchOutcome] = {}
+        self.who: dict[str, Live] = {}
+        """Those whose results are being judged."""
         self.names: dict[str, str] = {}
         self.is_over = False
         if self.spec.join.within is not None:
@@ -51,8 +53,10 @@ class _Many(Live):
             super().chosen(what, choice)
 
     def _judge(self, name: str, *, valid: bool) -> None:
-        outcome = self.judged.pop(name)
+        outcome, child = self.judged.pop(name), self.who.pop(name)
         if not valid:
+            # It counts as failed, so it has not done what it did for anybody.
+            self._cut({child})
             error = self.error("refused", "NotValid", f"the result of {name} does not count")
             outcome = BranchOutcome(ok=False, error=error)
         self.noted(name, outcome)
@@ -76,7 +80,7 @@ class _Many(Live):
     def note(self, child: Live, outcome: BranchOutcome) -> None:
         name = self.names[child.address]
         if outcome.ok and self.spec.join.valid is not None:
-            self.judged[name] = outcome
+            self.judged[name], self.who[name] = outcome, child
             self.run.need(self, f"valid {name}")
         else:
             self.noted(name, outcome)
@@ -105,13 +109,17 @@ class _Many(Live):
 
     def cut_short(self) -> None:
         """Cut those short that still run when it is over."""
-        late = {*self.inside.values()}
+        late = {*self.inside.values(), *self.who.values()}
         if late:
             self.abandon_inside()
-            for each in tuple(self.run.late.values()):
-                if each.is_within(late):
-                    each.abandon()
-            self.scope.now.cut(late)
+            self._cut(late)
+
+    def _cut(self, branches: set[Live]) -> None:
+        """Have all undone that branches did, whatever the end."""
+        for each in tuple(self.run.late.values()):
+            if each.is_within(branches):
+                each.abandon()
+        self.scope.now.cut(branches)
 
 
 class LiveForEach(_Many):

@@ -181,11 +181,7 @@ class LiveWaitFor(Live):
     spec: WaitFor
 
     def start(self) -> None:
-        kept = self.run.signals.get(self.spec.event)
-        if kept:
-            self.signalled(kept.pop(0))
-        else:
-            self.run.waits.setdefault(self.spec.event, []).append(self)
+        self.run.wait(self, self.spec.event)
 
     def signalled(self, value: Any) -> None:
         """Go on with the event."""

@@ -77,7 +77,7 @@ class Signal(_About, PlainRequest[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Cancel(_About, PlainRequest[Any]):
-    """End it; True if it was running."""
+    """End it; True if that ends it."""
 
     reason: str
 

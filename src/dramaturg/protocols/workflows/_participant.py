@@ -110,6 +110,8 @@ class Ask:
     wants_call: bool
     gives: Any = None
     """What the request promises."""
+    asks: type | None = None
+    """The request's class, if that is known."""
 
     @property
     def label(self) -> str:
@@ -166,7 +168,9 @@ def ask(target: str | ActorRef[Any], request: Function | type[Request[Any]] | No
     make = cast("Function", request)
     wants_call = takes("ask", make) > 1
     made = Plain(make, wants_call).gives
-    return Ask(target, make, wants_call, reply_type(made) if _is_request(made) else None)
+    if not _is_request(made):
+        return Ask(target, make, wants_call)
+    return Ask(target, make, wants_call, reply_type(made), made)
 
 
 def _is_request(cls: object) -> bool:
@@ -186,7 +190,7 @@ def _of_one_field(target: str | ActorRef[Any], request: type[Request[Any]]) -> A
     def make(value: Any) -> Any:
         return request(**{fields[0]: value})
 
-    return Ask(target, make, wants_call=False, gives=reply_type(request))
+    return Ask(target, make, wants_call=False, gives=reply_type(request), asks=request)
 
 
 def takes(thing: str, function: object, most: int = 2) -> int:

@@ -23,6 +23,7 @@ __all__ = [
     "Migrated",
     "Record",
     "Resolved",
+    "Settled",
     "Signalled",
     "Status",
     "Succeeded",
@@ -68,6 +69,8 @@ class Failed(Message, name="dramaturg.workflow.Failed"):
     address: str
     error: StepError
     retry_at: float | None = None
+    made_before: bool = False
+    """Whether the same attempt was made, or may have been, by a process that has ended."""
 
 
 class Decided(Message, name="dramaturg.workflow.Decided"):
@@ -107,6 +110,12 @@ class Resolved(Message, name="dramaturg.workflow.Resolved"):
     by: str
 
 
+class Settled(Message, name="dramaturg.workflow.Settled"):
+    """The workflow within that a step had left running has ended, or was never begun."""
+
+    address: str
+
+
 class Migrated(Message, name="dramaturg.workflow.Migrated"):
     """The instance goes on under another version of its definition."""
 
@@ -134,6 +143,7 @@ Record: TypeAlias = (
     | Signalled
     | CancelRequested
     | Resolved
+    | Settled
     | Migrated
     | Ended
 )
@@ -148,6 +158,7 @@ RECORDS = TypeRegistry(
     Signalled,
     CancelRequested,
     Resolved,
+    Settled,
     Migrated,
     Ended,
     StepError,

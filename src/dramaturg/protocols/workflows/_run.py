@@ -7,6 +7,7 @@ plain data and runs in the coordinator's turn.
 from __future__ import annotations
 
 import inspect
+from collections import deque
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from dramaturg.protocols.workflows._records import (
     Intended,
     Migrated,
     Resolved,
+    Settled,
     Signalled,
     Succeeded,
     TimerFired,
@@ -61,10 +63,12 @@ class Run(Scope):
         self.opened: dict[str, None] = {}
         self.closed: dict[str, None] = {}
         """Where attempts were begun, or cut short, since somebody has last looked."""
-        self.cut_attempts: dict[str, LiveAction] = {}
-        """The actions that were cut short with an attempt under way."""
+        self.owed: dict[str, LiveAction] = {}
+        """The actions that may have left a workflow within running."""
         self.waits: dict[str, list[Any]] = {}
-        self.signals: dict[str, list[Any]] = {}
+        self._arrived: dict[str, None] = {}
+        """The events of which one is kept, and for which somebody may wait."""
+        self.signals: dict[str, deque[Any]] = {}
         self.seen_signals: set[str] = set()
         self.results: dict[str, Any] = {}
         self.stuck: dict[str, Stuck] = {}
@@ -92,9 +96,14 @@ class Run(Scope):
         return "compensating" if self.compensating else "running"
 
     @property
+    def has_outcome(self) -> bool:
+        """Whether it is known how it ends, though something may yet have to be undone."""
+        return self._outcome is not None
+
+    @property
     def is_quiet(self) -> bool:
         """Whether nothing is to be done any more."""
-        busy = self.open or self.timers or self.needs or self.waits
+        busy = self.open or self.timers or self.needs or self.waits or self.owed
         return self.ended is not None and not busy
 
     # -- for live steps --------------------------------------------------------------------
@@ -114,6 +123,17 @@ class Run(Scope):
         self.timers[live.address, what] = due
         self.touched[live.address, what] = None
         self._asked.setdefault(live.address, []).append(what)
+
+    def owe(self, action: LiveAction) -> None:
+        """Note that what an action has begun within has to be ended."""
+        if action.ends_within and hasattr(action.spec.participant, "over"):
+            self.owed[action.address] = action
+
+    def wait(self, live: Any, event: str) -> None:
+        """Let a step wait for an event, which may be there."""
+        self.waits.setdefault(event, []).append(live)
+        if event in self.signals:
+            self._arrived[event] = None
 
     def need_end(self) -> None:
         """Ask for the end, if it is; it is told once more when it is another one."""
@@ -250,6 +270,19 @@ class Run(Scope):
     def apply(self, record: Record) -> None:
         """Take note of what is written, and go on as far as that leads."""
         _APPLY[type(record)](self, record)
+        # Not where a step begins to wait: a thousand of them would be a tower of calls.
+        while self._arrived:
+            event = next(iter(self._arrived))
+            del self._arrived[event]
+            self._hand_out(event)
+
+    def _hand_out(self, event: str) -> None:
+        """Give what was kept to those who wait for it, the first to the first."""
+        kept = self.signals.get(event)
+        while kept and self.waits.get(event):
+            self.waits[event][0].signalled(kept.popleft())
+        if kept is not None and not kept:
+            del self.signals[event]
 
     def _begun(self, record: Begun) -> None:
         self.begun = record
@@ -269,10 +302,21 @@ class Run(Scope):
         live.on_succeeded(record.value)
 
     def _failed(self, record: Failed) -> None:
+        if not record.address:
+            self._give_up_result(record.error)
+            return
         live = self.live[record.address]
         if record.retry_at is None:
             self.quieten(record.address)
         live.on_failed(record)
+
+    def _give_up_result(self, error: StepError) -> None:
+        """Fail behind the last step: each result could be stored, and all of them cannot."""
+        del self.needs[END]
+        self._is_over = False
+        root = self.definition.root.name
+        self._outcome = False, error.model_copy(update={"step": root})
+        self._undo_everything()
 
     def _decided(self, record: Decided) -> None:
         self.needs.pop((record.address, record.what), None)
@@ -286,11 +330,8 @@ class Run(Scope):
     def _signalled(self, record: Signalled) -> None:
         if record.signal is not None:
             self.seen_signals.add(record.signal)
-        waiting = self.waits.get(record.event)
-        if waiting:
-            waiting[0].signalled(record.value)
-        else:
-            self.signals.setdefault(record.event, []).append(record.value)
+        self.signals.setdefault(record.event, deque()).append(record.value)
+        self._arrived[record.event] = None
 
     def _cancel_requested(self, record: CancelRequested) -> None:
         self.cancelled = record.reason
@@ -313,6 +354,9 @@ class Run(Scope):
         else:
             self.need_end()
 
+    def _settled(self, record: Settled) -> None:
+        self.owed.pop(record.address, None)
+
     def _migrated(self, record: Migrated) -> None:
         pass
 
@@ -330,6 +374,7 @@ _APPLY: dict[type[Record], Any] = {
     Intended: Run._intended,
     Migrated: Run._migrated,
     Resolved: Run._resolved,
+    Settled: Run._settled,
     Signalled: Run._signalled,
     Succeeded: Run._succeeded,
     TimerFired: Run._timer_fired,

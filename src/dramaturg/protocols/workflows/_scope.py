@@ -131,6 +131,9 @@ class LiveUndo(LiveAction):
 
     __slots__ = ("action", "undoes")
 
+    # To end it would be to undo what it has undone.
+    ends_within = False
+
     def __init__(self, action: LiveAction, undoes: Scope | Stuck) -> None:
         spec = action.spec.compensate
         assert spec is not None  # noqa: S101 - only such actions are noted

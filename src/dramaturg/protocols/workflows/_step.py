@@ -89,9 +89,11 @@ class Step:
 
     def walk(self) -> Iterator[Step]:
         """Go through this step and all within, outer ones first."""
-        yield self
-        for each in (*self.inside, *self.aside):
-            yield from each.walk()
+        left: list[Step] = [self]
+        while left:
+            each = left.pop()
+            yield each
+            left += reversed((*each.inside, *each.aside))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

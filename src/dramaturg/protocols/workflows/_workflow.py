@@ -17,6 +17,7 @@ from dramaturg.actors import (
     SystemStateError,
 )
 from dramaturg.protocols.workflows._blocking import BlockingWorkflow
+from dramaturg.protocols.workflows._conversation import conversation
 from dramaturg.protocols.workflows._definition import Definition
 from dramaturg.protocols.workflows._engine import NAME, Engine
 from dramaturg.protocols.workflows._errors import (
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from dramaturg.actors import ActorRef, ActorSystem, Upcaster
+    from dramaturg.protocols._protocol import Protocol
     from dramaturg.protocols.workflows._history import History
     from dramaturg.protocols.workflows._participant import Call
     from dramaturg.protocols.workflows._records import Ended
@@ -139,6 +141,15 @@ class Workflow:
     def to_mermaid(self) -> str:
         """Draw it: a Mermaid flowchart."""
         return flowchart(self.root)
+
+    def protocol(self, *, ordered: bool = True) -> Protocol:
+        """Declare what an instance asks the actors among its participants, and is answered.
+
+        :param ordered: in the order of its steps, unless it is cancelled or its process ends;
+            False: in any order, which always holds.
+        :raises ProtocolError: if no step asks an actor, or its order cannot be declared.
+        """
+        return conversation(self.name, self.root, ordered=ordered)
 
     # -- running ---------------------------------------------------------------------------
 
@@ -280,7 +291,8 @@ class Workflow:
     async def cancel(self, system: ActorSystem, id: str, *, reason: str = "cancelled") -> bool:  # noqa: A002
         """End an instance: what is under way is cut short, what was done is undone.
 
-        :returns: whether it was running.
+        :returns: whether that ends it: not if its last step had ended, with or without success,
+            and only something has yet to be undone.
         :raises UnknownWorkflowInstance: if it was never started.
         """
         was_running: bool = await self._ask(system, Cancel(self._family, id, reason))
@@ -326,8 +338,13 @@ class Workflow:
         journal = system.journal
         if journal is None:
             raise _no_journal()
-        prefix = len(self._family.persistence_id(""))
-        return tuple([each[prefix:] async for each in journal.labelled(self._family.label(status))])
+        family = self._family
+        prefix = len(family.persistence_id(""))
+        found = [each[prefix:] async for each in journal.labelled(family.label(status))]
+        if status == "stuck":
+            busy = [each[prefix:] async for each in journal.labelled(family.busy_and_stuck)]
+            found = sorted([*found, *busy])
+        return tuple(found)
 
     def blocking(self, system: ActorSystem, *, timeout: float | None = None) -> BlockingWorkflow:
         """Return what threads without an event loop call.
@@ -353,10 +370,15 @@ class Workflow:
         return await self.run(system, value, id=_id_of(call))
 
     async def cut_short(self, system: ActorSystem, call: Call) -> None:
-        """End the instance of a step that was cut short, if it was begun."""
+        """End the instance of a step that was cut short, if it was begun; returns at once."""
         reason = "the workflow around it was cut short"
         with contextlib.suppress(UnknownWorkflowInstance):
             await self.cancel(system, _id_of(call), reason=reason)
+
+    async def over(self, system: ActorSystem, call: Call) -> None:
+        """Wait until the instance of such a step has ended."""
+        with contextlib.suppress(UnknownWorkflowInstance, WorkflowFailed):
+            await self.result(system, _id_of(call))
 
     # -- the way to the engine ---------------------------------------------------------------
 
