@@ -155,7 +155,7 @@ async def test_a_replayed_request_is_a_plain_message() -> None:
         with pytest.raises(ActorStopped):
             await ref.request(Note(1))
         successor = system.spawn(Box, name="box")
-        system.dead_letters.replay()
+        system.dead_letters.replay(system.dead_letters.list())
 
         assert await successor.request(Kept()) == [1]
         assert system.late_replies == 0

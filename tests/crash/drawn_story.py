@@ -59,7 +59,10 @@ class Drawn:
                 _Playing(life, system, flow, plan)
                 for flow, plan in zip(flows, self.plans, strict=True)
             ]
+            within = [each for cast in casts for each in cast.inner.values()]
+            operating = asyncio.ensure_future(_operate(system, within))
             await asyncio.gather(*(each.play() for each in playing))
+            operating.cancel()
             for flow, cast, plan in zip(flows, casts, self.plans, strict=True):
                 for inner in cast.inner.values():
                     await _settled(system, inner)
@@ -157,13 +160,28 @@ async def _settled(system: ActorSystem, flow: Workflow) -> None:
 
     async def is_settled() -> bool:
         await flow.resume(system)
-        stuck = await flow.ids(system, "stuck")
-        for each in stuck:
-            for address in (await flow.status(system, each)).stuck:
-                await flow.resolve(system, each, address, "retry", by="ann")
-        return not stuck and not await flow.ids(system)
+        # In this order: what runs may become stuck between the two.
+        running = await flow.ids(system)
+        return not await _resolved(system, flow) and not running
 
     await until(lambda: _insisted(is_settled))
+
+
+async def _operate(system: ActorSystem, within: list[Workflow]) -> None:
+    """See to what is stuck within others: their steps wait for it."""
+    while True:
+        for flow in within:
+            await _insisted(partial(_resolved, system, flow))
+        await asyncio.sleep(PAUSE)
+
+
+async def _resolved(system: ActorSystem, flow: Workflow) -> tuple[str, ...]:
+    """Try again what is stuck, and return in which instances something was."""
+    stuck = await flow.ids(system, "stuck")
+    for each in stuck:
+        for address in (await flow.status(system, each)).stuck:
+            await flow.resolve(system, each, address, "retry", by="ann")
+    return stuck
 
 
 async def _insisted(call: Callable[[], Awaitable[T]]) -> T:

@@ -124,6 +124,8 @@ class Undoable(NamedTuple):
     """The saga around it that was undone; "" for none."""
     is_doomed: bool
     """Whether it is undone even if the instance is completed."""
+    is_within: bool = False
+    """Whether it is a workflow, which undoes itself."""
 
 
 class Told:
@@ -244,9 +246,10 @@ class Told:
     ) -> Iterator[Undoable]:
         """Go through all actions that can be undone; ``until``: what is around was cut short."""
         address = prefix + node.name
-        if isinstance(node, Leaf) and node.undo is not None:
-            yield Undoable(address, scope, doomed)
         own = self._own(node, prefix)
+        if _has_undo(node):
+            # Where all goes on without its result nobody knows what it did.
+            yield Undoable(address, scope, doomed or own.how != "ok", node.kind == "inner")
         if isinstance(node.on_error, Node):
             yield from self.undoable(
                 node.on_error, f"{address}!", scope, doomed=doomed, until=until
@@ -273,6 +276,22 @@ class Told:
         if over.how == "open" or over.when > until or branch.when <= over.when:
             return None
         return None if node.late is not None and over.how == "ok" else over.when
+
+
+def _has_undo(node: Node) -> bool:
+    """Tell whether a step has something that undoes it; a workflow within has its own."""
+    if node.kind == "inner":
+        return _compensates(node.inner[0])
+    return isinstance(node, Leaf) and node.undo is not None
+
+
+def _compensates(node: Node) -> bool:
+    around = (node.on_error, node.late)
+    beside = [each for each in around if isinstance(each, Node)]
+    if node.kind == "saga" or _has_undo(node):
+        return True
+    inside = () if node.kind == "inner" else node.inner
+    return any(_compensates(each) for each in (*inside, *beside))
 
 
 def outcome_of_plan(root: Node) -> Outcome:

@@ -126,6 +126,25 @@ async def test_a_value_is_set_if_the_expected_one_is_there(bench: Bench) -> None
 
     assert raised.value.current is not None
     assert raised.value.current.value == 2 == await bench.value("key")
+    assert str(raised.value) == "'key' has 2 (version 2); the writer expected 1"
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (
+            EntryConflict(key="a", expected="x" * 999, current=None, by_value=True),
+            f"'a' has no entry; the writer expected '{'x' * 199}...",
+        ),
+        (
+            EntryConflict(key="a", expected=None, current=None, by_value=True),
+            "'a' has no entry; the writer expected no entry",
+        ),
+    ],
+    ids=["long", "none"],
+)
+def test_a_conflict_says_what_the_writer_expected(given: EntryConflict, text: str) -> None:
+    assert str(given) == text
 
 
 async def test_several_are_written_at_once_in_one_version(bench: Bench) -> None:
@@ -354,7 +373,7 @@ async def test_a_persistence_id_that_leaves_no_room_for_keys_is_refused(bench: B
 @pytest.mark.parametrize(
     "error",
     [
-        EntryConflict(key="a", expected=1, current=None),
+        EntryConflict(key="a", expected=1, current=None, by_value=True),
         ValueRefused(key="a", value=1, expected="more"),
         VersionAhead(path="/board", version=3, current=2),
         VersionGone(path="/board", wanted=3, oldest=7),

@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from dramaturg.actors import (
     OptionError,
+    Props,
     StartFailed,
 )
 from dramaturg.protocols import (
@@ -41,6 +42,16 @@ async def bench() -> AsyncGenerator[Bench]:
 
 
 # -- declarations
+
+
+async def test_a_class_twice_is_two_agents_that_share_the_work(bench: Bench) -> None:
+    made = Props(Agent, bench.log("made"))
+    desk = await bench.desk(Route(Task, agents=[made, made]))
+    for text in "abcd":
+        await within(desk.request(Task(text=text)))
+
+    figures = await bench.figures()
+    assert [each.successes for each in figures.agents] == [2, 2]
 
 
 def route(**options: Any) -> Route:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from dramaturg.actors._envelope import Envelope, Headers
 from dramaturg.actors._errors import MailboxFull, OptionError
 from dramaturg.actors._events import DeadLettered, LifecycleEvent
 from dramaturg.actors._letter_filter import LetterFilter
+from dramaturg.actors._letter_reason import DeadLetterReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -22,27 +23,6 @@ if TYPE_CHECKING:
     from dramaturg.actors._system import ActorSystem
 
 __all__ = ["DeadLetter", "DeadLetterReason", "DeadLetters", "Replayed", "letter_of"]
-
-
-class DeadLetterReason(Enum):
-    """Why a message was not handled."""
-
-    STOPPED = "stopped"
-    """The actor had stopped, or stopped with the message still in its mailbox."""
-    CRASHED = "crashed"
-    """The actor failed while it handled the message."""
-    EXPIRED = "expired"
-    """The deadline had passed when the actor came to the message."""
-    OVERFLOW = "overflow"
-    """The bounded mailbox had no room."""
-    UNHANDLED = "unhandled"
-    """The actor has no handler for messages of that type."""
-    REFUSED = "refused"
-    """The handler raised ``Refused`` and nobody waited for the answer."""
-    CANCELLED = "cancelled"
-    """The handler was cut short: the actor was killed."""
-    UNROUTABLE = "unroutable"
-    """A router had no routee for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +47,19 @@ class DeadLetter:
     error: BaseException | None
     in_doubt: bool = False
     """Whether the process ended within a replay, so that it may have been handled."""
+    requester_told: bool = False
+    """Whether it was a request, and its requester got the error: it may have tried again."""
 
 
 LogLetter: TypeAlias = "Callable[[int, str, Any, str, str | None], None]"
 _Raw: TypeAlias = tuple[
-    int, DeadLetterReason, Any, str, "str | None", "Headers | None", "datetime", Any
+    int, DeadLetterReason, Any, str, "str | None", "Headers | None", "datetime", Any, bool
 ]
 
 
 def letter_of(raw: _Raw) -> DeadLetter:
     """Make a letter of what was noted when the message died."""
-    id_, reason, message, target, sender, headers, time, error = raw
+    id_, reason, message, target, sender, headers, time, error, told = raw
     return DeadLetter(
         id=id_,
         reason=reason,
@@ -90,6 +72,7 @@ def letter_of(raw: _Raw) -> DeadLetter:
         attempts=headers.attempts if headers else 1,
         time=time,
         error=error if error is None or isinstance(error, BaseException) else error(),
+        requester_told=told,
     )
 
 
@@ -107,6 +90,8 @@ class Replayed:
     """Letters kept since an earlier replay of theirs may have come through."""
     unreadable: int = 0
     """Letters kept since their messages cannot be made again from what is stored."""
+    requester_told: int = 0
+    """Letters kept since their requesters know, and nobody said that they are to be sent."""
     ids: tuple[int, ...] = field(default=(), compare=False)
     """The ids of those that were sent."""
 
@@ -151,6 +136,8 @@ class DeadLetters:
         envelope: Envelope | None,
         reason: DeadLetterReason,
         error: BaseException | Callable[[], BaseException] | None,
+        *,
+        told: bool = False,
     ) -> None:
         """Record one; called by the runtime. The error may be made later, by a function."""
         system = cell.system
@@ -165,7 +152,7 @@ class DeadLetters:
             self._last_id = id_ = self._last_id + 1
             time = system.clock.time()
             # A letter is made when somebody looks: few of a crash storm's are ever read.
-            raw = (id_, reason, message, path, from_, headers, time, error)
+            raw = (id_, reason, message, path, from_, headers, time, error, told)
             self._letters[id_] = raw
             self._counts[reason._value_] += 1
             if len(self._letters) > self._capacity:
@@ -215,23 +202,26 @@ class DeadLetters:
         self,
         *,
         reason: DeadLetterReason | None = None,
-        target: str | None = None,
+        target: str | ActorRef[Any] | None = None,
         message_type: type | str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         text: str | None = None,
+        requester_told: bool | None = None,
         where: Callable[[DeadLetter], bool] | None = None,
         limit: int | None = None,
     ) -> list[DeadLetter]:
         """List the letters that fit all that is given, the oldest first.
 
-        :param target: the path of an actor; its descendants' letters are included. In a name
-            ``*`` stands for any characters: "/tills/*/drawer".
+        :param target: the path of an actor, or its ref; its descendants' letters are included.
+            In a name ``*`` stands for any characters: "/tills/*/drawer".
         :param message_type: the class of the message, or a base class of it; or the name of
             its very class.
         :param since: those of this moment and later.
         :param until: those before this moment.
         :param text: what the message or the error says, whatever the case.
+        :param requester_told: those of requests whose requesters got the error; or the others.
+        :raises OptionError: for what cannot be.
         """
         chosen = LetterFilter(
             reason=reason,
@@ -240,6 +230,7 @@ class DeadLetters:
             since=since,
             until=until,
             text=text,
+            requester_told=requester_told,
             where=where,
         )
         return [*islice(filter(chosen.fits, self._snapshot()), limit)]
@@ -248,11 +239,12 @@ class DeadLetters:
         self,
         *,
         reason: DeadLetterReason | None = None,
-        target: str | None = None,
+        target: str | ActorRef[Any] | None = None,
         message_type: type | str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         text: str | None = None,
+        requester_told: bool | None = None,
         where: Callable[[DeadLetter], bool] | None = None,
     ) -> int:
         """Count the letters that :meth:`list` would list."""
@@ -263,6 +255,7 @@ class DeadLetters:
             since=since,
             until=until,
             text=text,
+            requester_told=requester_told,
             where=where,
         )
         return len(found)
@@ -281,6 +274,7 @@ class DeadLetters:
         *,
         limit: int | None = None,
         max_attempts: int = 3,
+        requester_told: bool = False,
     ) -> Replayed:
         """Send letters once more to the living actors of their paths, the oldest first.
 
@@ -289,9 +283,12 @@ class DeadLetters:
         is a new letter with one attempt more. Requests are replayed as plain
         messages: their callers have had their answer.
 
-        :param letters: which ones; default all.
+        :param letters: which ones; default all but those of requests whose requesters got the
+            error, since they may have tried again.
         :param limit: send at most so many.
         :param max_attempts: letters with that many attempts are kept, not sent.
+        :param requester_told: whether to send those too, if no letters are given.
+        :raises OptionError: for letters that are none.
         :raises BlockingCallError: and whatever else ``tell`` raises but
             :class:`MailboxFull`, which makes a new letter; the letter is kept.
         """
@@ -300,11 +297,14 @@ class DeadLetters:
             raise OptionError(
                 option="dead_letters", value=self, expected="a store attached to a system"
             )
-        no_target = exhausted = 0
+        no_target = exhausted = told = 0
         sent: list[int] = []
-        for letter in self._snapshot() if letters is None else tuple(letters):
+        for letter in self._chosen(letters):
             if limit is not None and len(sent) >= limit:
                 break
+            if letters is None and letter.requester_told and not requester_told:
+                told += 1
+                continue
             if letter.attempts >= max_attempts:
                 exhausted += 1
                 continue
@@ -315,12 +315,20 @@ class DeadLetters:
             if self._take(letter):
                 sent.append(letter.id)
                 self._send(letter, ref, system)
-        return Replayed(sent=len(sent), no_target=no_target, exhausted=exhausted, ids=tuple(sent))
+        return Replayed(
+            sent=len(sent),
+            no_target=no_target,
+            exhausted=exhausted,
+            requester_told=told,
+            ids=tuple(sent),
+        )
 
     def discard(self, letters: Iterable[DeadLetter] | None = None) -> int:
-        """Throw letters away, default all; return how many there were."""
-        chosen = self._snapshot() if letters is None else letters
-        return sum(self._take(letter) for letter in chosen)
+        """Throw letters away, default all; return how many there were.
+
+        :raises OptionError: for letters that are none.
+        """
+        return sum(self._take(letter) for letter in self._chosen(letters))
 
     def _send(self, letter: DeadLetter, ref: ActorRef[Any], system: ActorSystem) -> None:
         message_id = letter.message_id or system.ids()
@@ -338,6 +346,22 @@ class DeadLetters:
         except BaseException:
             self._put_back(letter)
             raise
+
+    def _chosen(self, letters: Iterable[DeadLetter] | None) -> Sequence[DeadLetter]:
+        """Return the letters that were given, or all.
+
+        :raises OptionError: for letters that are none.
+        """
+        if letters is None:
+            return self._snapshot()
+        given: object = letters
+        chosen = tuple(letters) if isinstance(given, Iterable) else ()
+        if not isinstance(given, Iterable) or not all(
+            isinstance(cast("object", each), DeadLetter) for each in chosen
+        ):
+            expected = "dead letters, as list() returns them; or None for all"
+            raise OptionError(option="letters", value=letters, expected=expected)
+        return chosen
 
     def _snapshot(self) -> Sequence[DeadLetter]:
         if self._system is None:

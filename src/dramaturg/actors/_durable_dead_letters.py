@@ -263,8 +263,11 @@ class DurableDeadLetters(DeadLetters):
         return super()._snapshot()
 
     def discard(self, letters: Iterable[DeadLetter] | None = None) -> int:
-        """Throw letters away, default all; return how many there were. Durable soon after."""
-        return self._take_all(self._snapshot() if letters is None else letters, "discarded")
+        """Throw letters away, default all; return how many there were. Durable soon after.
+
+        :raises OptionError: for letters that are none.
+        """
+        return self._take_all(self._chosen(letters), "discarded")
 
     def _take_all(self, letters: Iterable[DeadLetter], how: str) -> int:
         system = self._system
@@ -285,6 +288,7 @@ class DurableDeadLetters(DeadLetters):
         *,
         limit: int | None = None,
         max_attempts: int = 3,
+        requester_told: bool = False,
         in_doubt: bool = False,
     ) -> Replayed:
         """Send letters once more to the living actors of their paths, the oldest first.
@@ -296,10 +300,13 @@ class DurableDeadLetters(DeadLetters):
         ``in_doubt``, with one attempt more, and are sent again only if that is asked for. A
         replay has the same message id each time.
 
-        :param letters: which ones; default all.
+        :param letters: which ones; default all but those of requests whose requesters got the
+            error, since they may have tried again.
         :param limit: send at most so many.
         :param max_attempts: letters with that many attempts are kept, not sent.
+        :param requester_told: whether to send those too, if no letters are given.
         :param in_doubt: whether to send those in doubt too.
+        :raises OptionError: for letters that are none.
         :raises JournalError: or whatever else ``failure`` is, for a letter in a journal that has
             been given up.
         """
@@ -308,13 +315,16 @@ class DurableDeadLetters(DeadLetters):
             raise OptionError(
                 option="dead_letters", value=self, expected="a store attached to a system"
             )
-        kept = dict.fromkeys(("no_target", "exhausted", "in_doubt", "unreadable"), 0)
+        reasons = ("no_target", "exhausted", "in_doubt", "unreadable", "requester_told")
+        kept = dict.fromkeys(reasons, 0)
         sent: list[int] = []
-        for letter in self._snapshot() if letters is None else tuple(letters):
+        for letter in self._chosen(letters):
             if limit is not None and len(sent) >= limit:
                 break
             ref = system.lookup(letter.target)
-            if letter.attempts >= max_attempts:
+            if letters is None and letter.requester_told and not requester_told:
+                kept["requester_told"] += 1
+            elif letter.attempts >= max_attempts:
                 kept["exhausted"] += 1
             elif letter.in_doubt and not in_doubt:
                 kept["in_doubt"] += 1
@@ -329,7 +339,10 @@ class DurableDeadLetters(DeadLetters):
     def _order_replay(self, letter: DeadLetter, ref: ActorRef[Any], system: ActorSystem) -> bool:
         writer = self._writer
         marked = replace(
-            letter, message_id=letter.message_id or system.ids(), attempts=letter.attempts + 1
+            letter,
+            message_id=letter.message_id or system.ids(),
+            attempts=letter.attempts + 1,
+            requester_told=False,  # from now on it is the business of whoever replays it
         )
         with system.lock:
             stored = letter.id not in self._in_memory
@@ -414,11 +427,12 @@ class DurableDeadLetters(DeadLetters):
         :param handler: returns, or answers :class:`HandleLetter` with, a :class:`LetterVerdict`.
         :param letters: which ones; default all.
         :param limit: at most so many.
+        :raises OptionError: for letters that are none.
         """
         verdicts = dict.fromkeys(LetterVerdict, 0)
         failed: list[tuple[int, BaseException]] = []
         again: list[DeadLetter] = []
-        for letter in tuple(self._snapshot() if letters is None else letters)[:limit]:
+        for letter in self._chosen(letters)[:limit]:
             if not self._take_in_hand(letter):
                 continue
             verdict = LetterVerdict.LEFT

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from dramaturg.actors._ref import ActorRef
 
-__all__ = ["Envelope", "Headers", "RedeliverySlot", "ReplySlot"]
+__all__ = ["Envelope", "Headers", "RedeliverySlot", "ReplySlot", "UnaskedSlot"]
 
 
 class ReplySlot(Protocol):
@@ -24,6 +24,16 @@ class RedeliverySlot:
 
     It is no dead letter then: it may be delivered again.
     """
+
+    __slots__ = ()
+
+    def complete(self, value: Any, error: BaseException | None) -> None:
+        """Take note of the end; see :class:`ReplySlot`."""
+        raise NotImplementedError
+
+
+class UnaskedSlot:
+    """Base of reply slots of messages that were told: their owner looks on, and nobody asked."""
 
     __slots__ = ()
 

@@ -134,11 +134,13 @@ class LateReply(LifecycleEvent):
 class LoopHeld(LifecycleEvent):
     """A ``def`` handler has held the loop longer than the limit, and still does.
 
-    ``stack`` is where it stood when it was looked at. Reported once for each turn.
+    ``stack`` is where it stood when it was looked at. Reported once for each turn. ``what`` is
+    told of what an actor has going on beside its turns, as a workflow has its steps.
     """
 
     limit: float
     stack: str
+    what: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

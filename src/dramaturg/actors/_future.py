@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         type[BaseException] | None, BaseException | None, TracebackType | None
     ]
 
-__all__ = ["Future", "waker"]
+__all__ = ["Future", "first_of", "waker"]
 
 T = TypeVar("T")
 
@@ -206,3 +206,11 @@ class Future(pykka.Future[T], Generic[T]):
         limit = -1 if timeout is None else max(0.0, timeout)
         if not gate.acquire(timeout=limit) and not self._done:
             raise DeadlineExceeded(waiting_for="the future", timeout=timeout)
+
+
+async def first_of(*futures: Future[None]) -> None:
+    """Wait until one of them is complete, with whatever."""
+    done, wake = waker()
+    for future in futures:
+        future.add_done_callback(wake)
+    await done

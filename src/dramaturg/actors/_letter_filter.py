@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, final
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, final
 
 from dramaturg.actors._errors import OptionError, said
+from dramaturg.actors._letter_reason import DeadLetterReason
 from dramaturg.actors._type_name import type_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from dramaturg.actors._dead_letters import DeadLetter, DeadLetterReason
+    from dramaturg.actors._dead_letters import DeadLetter
+    from dramaturg.actors._ref import ActorRef
 
 __all__ = ["LetterFilter", "LostMessage", "name_of", "shown", "storable"]
 
@@ -40,34 +41,61 @@ class LostMessage:
 class LetterFilter:
     """What a letter has to be; see :meth:`DeadLetters.list`.
 
-    :raises OptionError: for a time without a zone.
+    :raises OptionError: for what cannot be, as a time without a zone.
     """
 
     reason: DeadLetterReason | None
-    target: str | None
+    target: str | ActorRef[Any] | None
     message_type: type | str | None
     since: datetime | None
     until: datetime | None
     text: str | None
+    requester_told: bool | None
     where: Callable[[DeadLetter], bool] | None
 
     def __post_init__(self) -> None:
-        for option in ("since", "until"):
-            time = getattr(self, option)
-            if time is not None and time.tzinfo is None:
-                raise OptionError(option=option, value=time, expected="a time with a zone")
+        for option, (is_fine, expected) in _EXPECTED.items():
+            value = getattr(self, option)
+            if value is not None and not is_fine(value):
+                raise OptionError(option=option, value=value, expected=f"{expected}; or None")
 
     def fits(self, letter: DeadLetter) -> bool:
         """Tell whether a letter is wanted."""
         return (
             (self.reason is None or letter.reason is self.reason)
-            and (self.target is None or _lies_below(letter.target, self.target))
+            and (self.target is None or _lies_below(letter.target, _path(self.target)))
             and (self.since is None or letter.time >= self.since)
             and (self.until is None or letter.time < self.until)
             and (self.message_type is None or _is_of(letter.message, self.message_type))
             and (self.text is None or _says(letter, self.text.casefold()))
+            and self.requester_told in (None, letter.requester_told)
             and (self.where is None or bool(self.where(letter)))
         )
+
+
+def _path(target: object) -> Any:
+    return getattr(target, "path", target)
+
+
+def _is_a_path(value: object) -> bool:
+    path = _path(value)
+    return isinstance(path, str) and path.startswith("/")
+
+
+def _has_a_zone(value: object) -> bool:
+    return isinstance(value, datetime) and value.tzinfo is not None
+
+
+_EXPECTED: Final[Mapping[str, tuple[Callable[[object], bool], str]]] = {
+    "reason": (lambda value: isinstance(value, DeadLetterReason), "a DeadLetterReason"),
+    "target": (_is_a_path, 'the path of an actor, "/...", or a ref'),
+    "message_type": (lambda value: isinstance(value, type | str), "a class, or its name"),
+    "since": (_has_a_zone, "a time with a zone"),
+    "until": (_has_a_zone, "a time with a zone"),
+    "text": (lambda value: isinstance(value, str), "a text"),
+    "requester_told": (lambda value: isinstance(value, bool), "True, False"),
+    "where": (callable, "a function of the letter"),
+}
 
 
 def name_of(message: object) -> str:

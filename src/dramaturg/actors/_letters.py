@@ -10,7 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from dramaturg.actors._dead_letters import DeadLetterReason
-from dramaturg.actors._envelope import Envelope, RedeliverySlot
+from dramaturg.actors._envelope import Envelope, RedeliverySlot, UnaskedSlot
 from dramaturg.actors._errors import (
     ActorCrashed,
     ActorStopped,
@@ -52,8 +52,11 @@ def bury(cell: Cell, item: Any, reason: DeadLetterReason, error: BaseException |
         return
     if item.__class__ is Envelope:
         reply = item.reply
-        if reply is None or not _is_seen_to(reply):
+        if reply is None:
             cell.system.dead_letters.add(cell, item.message, item, reason, error)
+        elif not _is_a(reply, RedeliverySlot):
+            told = not _is_a(reply, UnaskedSlot)
+            cell.system.dead_letters.add(cell, item.message, item, reason, error, told=told)
         if reply is not None:
             item.reply = None
             reply.complete(None, error)
@@ -61,10 +64,10 @@ def bury(cell: Cell, item: Any, reason: DeadLetterReason, error: BaseException |
         cell.system.dead_letters.add(cell, item, None, reason, error)
 
 
-def _is_seen_to(reply: Any) -> bool:
-    """Tell whether somebody will deliver the message again; taps and routers wrap slots."""
+def _is_a(reply: Any, kind: type[RedeliverySlot | UnaskedSlot]) -> bool:
+    """Tell whether a slot is one of a kind; taps and routers wrap slots."""
     while reply is not None:
-        if isinstance(reply, RedeliverySlot):
+        if isinstance(reply, kind):
             return True
         reply = getattr(reply, "_slot", None)
     return False

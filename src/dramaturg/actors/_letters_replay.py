@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors._dead_letters import DeadLetterReason
-from dramaturg.actors._envelope import Envelope, Headers
+from dramaturg.actors._envelope import Envelope, Headers, UnaskedSlot
 from dramaturg.actors._errors import ActorStopped, DramaturgError, Refused
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ __all__ = ["ReplaySlot"]
 
 
 @final
-class ReplaySlot:
+class ReplaySlot(UnaskedSlot):
     """The reply slot of a replayed message: what closes it is that it was handled, or not."""
 
     __slots__ = ("_cell", "_letter", "_store")

@@ -71,6 +71,7 @@ class LetterStored:
     note: str
     """Why it has no body."""
     in_doubt: bool = False
+    requester_told: bool = False
 
 
 @final
@@ -163,6 +164,7 @@ class LetterLog:
                     message_id=event.message_id,
                     attempts=event.attempts,
                     in_doubt=True,
+                    requester_told=False,
                 )
                 self.open[event.id] = encoded(marked)
             case _:
@@ -214,6 +216,7 @@ def stored_letter(letter: DeadLetter, codec: Codec) -> LetterStored:
         text=text,
         note=note,
         in_doubt=letter.in_doubt,
+        requester_told=letter.requester_told,
     )
 
 
@@ -248,4 +251,5 @@ def read_letter(stored: LetterStored, codec: Codec) -> DeadLetter:
         time=stored.time,
         error=None if error_type is None else StoredError(type_name=error_type, text=stored.error),
         in_doubt=stored.in_doubt,
+        requester_told=stored.requester_told,
     )

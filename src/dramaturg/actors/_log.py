@@ -138,7 +138,8 @@ def _actor_failed(log: Log, event: ActorFailed) -> None:
 
 
 def _loop_held(log: Log, event: LoopHeld) -> None:
-    log.warning("loop_held", path=event.path, limit=event.limit, stack=event.stack)
+    what = {"what": event.what} if event.what else {}
+    log.warning("loop_held", path=event.path, **what, limit=event.limit, stack=event.stack)
 
 
 def _thread_leaked(log: Log, event: ThreadLeaked) -> None:

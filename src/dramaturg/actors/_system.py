@@ -26,7 +26,7 @@ from dramaturg.actors._errors import (
 )
 from dramaturg.actors._event_stream import EventStream
 from dramaturg.actors._events import LateReply
-from dramaturg.actors._future import Future, waker
+from dramaturg.actors._future import Future, first_of
 from dramaturg.actors._health_recorder import HealthRecorder
 from dramaturg.actors._ids import random_ids, seeded_ids
 from dramaturg.actors._interrupts import raise_error
@@ -224,7 +224,7 @@ class ActorSystem:
     def _open_journal(self) -> None:
         # First: a system whose journal does not open has not started, and may try again.
         if self.journal is not None:
-            self.journal.open()
+            self.journal.open(user=self.name)
 
     def _open(self, *, helping: bool) -> None:
         self.clock.attach(self.host)
@@ -392,7 +392,7 @@ class ActorSystem:
         That failure is raised: one of an actor at the top of the tree about
         which no policy decided anything, or one that was escalated to the root.
         """
-        await _first(self._ended, self._failed)
+        await first_of(self._ended, self._failed)
         if self._failure is not None:
             raise self._failure
 
@@ -493,10 +493,3 @@ class ActorSystem:
         """Somebody closed the loop under us: nothing can run any more."""
         if not self.stopped:
             shutting_down.abandon(self, "the event loop was closed under the system")
-
-
-async def _first(*futures: Future[None]) -> None:
-    done, wake = waker()
-    for future in futures:
-        future.add_done_callback(wake)
-    await done

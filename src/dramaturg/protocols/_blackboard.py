@@ -185,7 +185,7 @@ class Blackboard(EventSourced[BoardState]):
         current = self.state.get(key)
         found = None if current is None else current.value
         if type(found) is not type(expected) or found != expected:
-            raise EntryConflict(key=key, expected=expected, current=current)
+            raise EntryConflict(key=key, expected=expected, current=current, by_value=True)
         return (await self._put((Put(key, message.value, source=message.source),)))[0]
 
     @handler

@@ -30,6 +30,15 @@ __all__ = [
 ]
 
 
+LONGEST_VALUE = 200
+"""So many characters of a value's repr are shown."""
+
+
+def _cut(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}..."
+
+
 class BoardRefused(Refused):
     """Base of what a blackboard refuses."""
 
@@ -38,15 +47,22 @@ class EntryConflict(BoardRefused):
     """A write expected another entry than the one that stands there; nothing was written.
 
     ``current`` is that entry, None if the key is not there; look at it, and try again.
-    ``expected`` is what the writer thought: a version (0: no entry), or a value.
+    ``expected`` is what the writer thought: a version (0: no entry), or, ``by_value``, a value
+    (None: no entry).
     """
 
-    def __init__(self, *, key: str, expected: object, current: Entry | None) -> None:
+    def __init__(
+        self, *, key: str, expected: object, current: Entry | None, by_value: bool = False
+    ) -> None:
         self.key = key
         self.expected = expected
         self.current = current
+        self.by_value = by_value
         found = "no entry" if current is None else f"version {current.version}"
-        super().__init__(f"{key!r} has {found}; the writer expected {expected!r}")
+        if by_value and current is not None:
+            found = f"{_cut(current.value)} ({found})"
+        wanted = "no entry" if by_value and expected is None else _cut(expected)
+        super().__init__(f"{key!r} has {found}; the writer expected {wanted}")
 
 
 class ValueRefused(BoardRefused, TypeError):  # noqa: N818 - what the board said

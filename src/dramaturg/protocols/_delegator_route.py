@@ -40,7 +40,8 @@ class Route:
     :param task: a type of tasks, subclasses included; default all types.
     :param capability: a text; instead of a type.
     :param when: whether it is for this task; quick, and without effects.
-    :param agents: who is asked; at least one, each once.
+    :param agents: who is asked; at least one, and no actor twice. Of a class or ``Props`` each
+        place makes an actor: naming it twice makes two, which share the work.
     :param fallback: who is asked when all of them have failed.
     :param choose: who of the agents is asked first; default each in turn.
     :param retry: when the same agent is asked again; default never.

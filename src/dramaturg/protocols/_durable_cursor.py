@@ -6,16 +6,19 @@ Theory of operation
 *Two streams.* The topic writes messages under its own persistence id; a cursor writes, under
 another, up to where all is confirmed. So publishers and subscriptions do not wait for each other,
 and what waits for a slow subscriber waits in the journal: in memory are the messages that are
-with the subscriber, at most ``window``, and one page that was read ahead.
+with the subscriber, at most ``window``, and one page that was read ahead. What was just published
+is in the topic's tail (``_durable_tail``), which all subscriptions share.
 
 *Flights.* A message that was handed over is a flight until all up to it is confirmed. It travels
 with a reply slot, which the runtime completes exactly once, whatever becomes of the message
 (see ``_topic_subscriber``). Slots are completed in the subscriber's thread: they go into
 ``done``, and call the cursor by a message of the runtime's own.
 
-*Confirmed* is what lies before the first flight that is still open. It is written after the next
-message has been handed over, so that nobody waits for the disk; a crash in between repeats
-what was handled and not written, and such a delivery says that it may be a repetition.
+*Confirmed* is what lies before the first flight that is still open. It is written when a window
+has been confirmed, or a moment after the first of it: one record for many messages. The next ones
+are handed over before, so that nobody waits for the disk, but never more than two windows are
+handed over and not written. A crash repeats these, and such a delivery says that it may be a
+repetition.
 
 *Failures* are counted in the journal, behind each one. A subscriber that is not there, or has
 no room, has not failed. How the ends of processes are counted is in ``_durable_doubt``.
@@ -23,35 +26,36 @@ no room, has not failed. How the ends of processes are counted is in ``_durable_
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast, final
+from typing import Any, cast, final
 
 from dramaturg.actors import (
     ActorRef,
     DeadlineExceeded,
     Directive,
-    EventSourced,
     Refused,
     UnhandledError,
     handler,
 )
 from dramaturg.actors._envelope import Envelope
 from dramaturg.actors._letters import bury
-from dramaturg.actors.journal import Journal, JournalError, StoredEvent
+from dramaturg.actors.journal import JournalError
+from dramaturg.protocols._durable_confirming import Confirming
 from dramaturg.protocols._durable_doubt import Doubts
 from dramaturg.protocols._durable_flight import (
+    GO_ON,
     Again,
     Ended,
     Flight,
     GoOn,
     Landings,
     Progress,
+    Standing,
     Unconfirmed,
     has_failed,
     reason_of,
 )
+from dramaturg.protocols._durable_tail import Entry, Reading
 from dramaturg.protocols._durable_topic_messages import (
     Confirm,
     Confirmation,
@@ -63,31 +67,19 @@ from dramaturg.protocols._durable_topic_messages import (
     SubscribeDurably,
 )
 from dramaturg.protocols._durable_topic_state import (
-    POSITION_TYPES,
     SETTLED,
-    CursorEvent,
     CursorFailed,
     CursorHanded,
-    CursorMoved,
     CursorParked,
     CursorResumed,
     CursorReturned,
     CursorServed,
-    Position,
     SubscriptionBegun,
     TopicPublished,
 )
 from dramaturg.protocols._topic_index import TopicIndex
 
-if TYPE_CHECKING:
-    from dramaturg.actors._codec import Codec
-
 __all__ = ["Cursor", "cursor_id"]
-
-READ_AT_ONCE = 64
-"""So many messages are read ahead."""
-SKIPPED_AT_MOST = 256
-"""After so many messages that are not wanted the position is written all the same."""
 
 
 def cursor_id(topic: str, begun: SubscriptionBegun) -> str:
@@ -96,7 +88,7 @@ def cursor_id(topic: str, begun: SubscriptionBegun) -> str:
 
 
 @final
-class Cursor(EventSourced[Position]):
+class Cursor(Confirming):
     """Delivers what a topic publishes to one durable subscriber; a child of the topic.
 
     :param begun: the subscription.
@@ -105,78 +97,47 @@ class Cursor(EventSourced[Position]):
     """
 
     policy = Directive.STOP
-    initial = Position()
-    types = POSITION_TYPES
-    snapshot_every = 200
-    keep_snapshots = 1
-    delete_events = True
     serial = 0  # an index of interests sorts those who have them by it
 
     def __init__(
         self,
         topic: ActorRef[Any],
-        topic_id: str,
-        codec: Codec,
         begun: SubscriptionBegun,
-        head: int,
         *,
+        own_id: str,
+        reading: Reading,
+        standing: Standing,
+        head: int,
         is_first: bool,
     ) -> None:
+        super().__init__(own_id, begun)
         self._topic = topic
-        self._topic_id = topic_id
-        self._codec = codec
-        self._begun = begun
+        self._reading = reading
+        self._standing = standing
         self._head = head
         self._is_first = is_first
         self._doubts = Doubts(head)
-        self._given: SubscribeDurably | None = None
         self._wanted = TopicIndex()
-        self._flights: dict[int, Flight] = {}
-        self._ahead: deque[StoredEvent] = deque()
         self._delivered = self._skipped = self._missed = 0
-        self._told: tuple[DurableSubscription, int] | None = None
+        self._told: tuple[ActorRef[Any] | None, int] | None = None
         self._landings = Landings(self._call)
         self._is_called = False
-        self._is_news = False
-
-    def persistence_id(self) -> str:
-        """Return what is the subscription's own."""
-        return cursor_id(self._topic_id, self._begun)
-
-    def apply(self, state: Position, event: CursorEvent) -> Position:
-        """Return the position after an event."""
-        return state.after(event)
 
     async def on_recovered(self) -> None:
         """Begin behind what is confirmed; count what an earlier process has ended with."""
         self._read = self._confirmed
+        self._standing.figures = self._figures
         suspects = self.state.handed
         if self._is_first:
             await self.persist(*[CursorFailed(offset) for offset in suspects])
         self._doubts.begin(self.state.window, suspects)
         self._tell()
 
-    async def on_stop(self) -> None:
-        """Say that nothing of what is with the subscriber has ended the process."""
-        if self.state.handed:
-            await self.persist(CursorReturned(self.state.handed))
-
-    @property
-    def _confirmed(self) -> int:
-        """Up to where all is confirmed, as is written."""
-        return max(self.state.confirmed, self._begun.start)
-
-    @property
-    def _journal(self) -> Journal:
-        journal = self.context.system.journal
-        assert journal is not None  # noqa: S101 - it has recovered from it
-        return journal
-
     def _call(self) -> None:
         """Have it look at what is done; any thread."""
         if not self._is_called:
             self._is_called = True
-            self._cell.post_internal(GoOn())
+            self._cell.post_internal(GO_ON)
 
     # -- what it is told
 
@@ -278,9 +239,10 @@ class Cursor(EventSourced[Position]):
                 if self._flights.get(flight.delivery.offset) is flight:
                     await self._landed(flight, error)
             self._clear()
-            await self._deliver()
+            if self._read < self._head:
+                await self._deliver()
             has_room = self._clear()
-            await self._write(at_once=write)
+            has_room = await self._write(at_once=write) or has_room
             if not self._landings.done and not has_room:
                 break
         self._tell()
@@ -307,6 +269,7 @@ class Cursor(EventSourced[Position]):
         offset = flight.delivery.offset
         self._stop_clocks(offset)
         after = given.backoff.delay(round_, self.context.random)
+        self._has_clocks = True
         self.context.start_timer(offset, Again(offset), after=after)
 
     async def _poison(
@@ -326,46 +289,23 @@ class Cursor(EventSourced[Position]):
         else:
             await self.persist(CursorParked(flight.delivery.offset))
 
-    def _clear(self) -> bool:
-        """Forget the flights up to which all is done; tell whether there are any."""
-        reached = self._reached
-        finished = [at for at in self._flights if at <= reached]
-        for offset in finished:
-            del self._flights[offset]
-            self._stop_clocks(offset)
-        self._is_news = self._is_news or bool(finished)
-        return bool(finished)
-
-    @property
-    def _reached(self) -> int:
-        """Up to where all is done."""
-        open_ = next((at for at, each in self._flights.items() if not each.is_done), None)
-        return self._read if open_ is None else open_ - 1
-
-    async def _write(self, *, at_once: bool) -> None:
-        """Write up to where all is done, unless that is only what nobody wanted."""
-        reached = self._reached
-        behind = reached - self._confirmed
-        if behind > 0 and (self._is_news or at_once or behind >= SKIPPED_AT_MOST):
-            self._is_news = False
-            await self.persist(CursorMoved(reached))
-
     # -- delivery
 
     async def _deliver(self) -> None:
-        given, ready = self._given, list[Flight]()
+        given = self._given
+        ready: list[Flight] = []
         while given is not None and self.state.parked is None and self._read < self._head:
-            if len(self._flights) >= given.window:
+            if not self._has_room():
                 break
-            if not self._ahead and not await self._read_ahead(given):
-                break
+            next_ = self._reading.next(self._read, self._head) or await self._read_ahead(given)
             explicit = given.confirm is Confirmation.EXPLICIT
-            next_ = self._ahead[0].sequence
-            if not self._doubts.may_go(next_, self._flights.values(), explicit=explicit):
+            if next_ is None or not self._doubts.may_go(
+                next_, self._flights.values(), explicit=explicit
+            ):
                 break
-            stored = self._ahead.popleft()
+            stored = self._reading.take()
             self._read = stored.sequence
-            event: Any = self._codec.decode(stored.payload, object)
+            event = stored.event
             if not isinstance(event, TopicPublished) or not self._is_wanted(event):
                 continue
             failures = self.state.failures.get(event.offset)
@@ -381,15 +321,13 @@ class Cursor(EventSourced[Position]):
         if given is not None and ready:
             await self._hand(ready, given)
 
-    async def _read_ahead(self, given: SubscribeDurably) -> bool:
-        """Read on; tell whether there is something."""
-        limit = min(READ_AT_ONCE, self._head - self._read)
-        page = await self._journal.page(self._topic_id, self._read, limit)
-        first = page[0].sequence if page else self._head + 1
+    async def _read_ahead(self, given: SubscribeDurably) -> int | None:
+        """Read on; return the offset of what comes next, None if nothing does."""
+        found = await self._reading.read_on(self._read, self._head)
+        first = self._head + 1 if found is None else found
         if first > self._read + 1:
             self._tell_of_gap(given, first)
-        self._ahead.extend(page)
-        return bool(page)
+        return found
 
     def _tell_of_gap(self, given: SubscribeDurably, first: int) -> None:
         self._missed += first - self._read - 1
@@ -401,7 +339,7 @@ class Cursor(EventSourced[Position]):
     def _is_wanted(self, event: TopicPublished) -> bool:
         return bool(self._wanted.route(event.message.__class__, event.name))
 
-    def _flight_of(self, event: TopicPublished, stored: StoredEvent, *, repeated: bool) -> Flight:
+    def _flight_of(self, event: TopicPublished, stored: Entry, *, repeated: bool) -> Flight:
         """Make a delivery of a message, which may have been delivered before."""
         in_doubt = self._doubts.is_in_doubt(event.offset)
         repeated = self._doubts.was_delivered(event.offset) or repeated or in_doubt
@@ -411,7 +349,7 @@ class Cursor(EventSourced[Position]):
             subscription=self._begun.name,
             name=event.name,
             key=event.key,
-            published=datetime.fromtimestamp(stored.time, UTC),
+            published=stored.time,
             topic=self._topic,
             redelivered=repeated,
         )
@@ -432,7 +370,8 @@ class Cursor(EventSourced[Position]):
     async def _hand(self, flights: list[Flight], given: SubscribeDurably) -> None:
         known = self.state.handed
         doubtful = [each.delivery.offset for each in flights if each.is_in_doubt]
-        await self.persist(*[CursorHanded(offset) for offset in doubtful if offset not in known])
+        if doubtful:
+            await self.persist(*[CursorHanded(each) for each in doubtful if each not in known])
         for flight in flights:
             self._delivered += 1
             self._start_clock(flight, given)
@@ -445,11 +384,8 @@ class Cursor(EventSourced[Position]):
         """Let it be confirmed in time."""
         after, offset = given.redeliver_after, flight.delivery.offset
         if after is not None:
+            self._has_clocks = True
             self.context.start_timer(("unconfirmed", offset), Unconfirmed(offset), after=after)
-
-    def _stop_clocks(self, offset: int) -> None:
-        self.context.cancel_timer(offset)
-        self.context.cancel_timer(("unconfirmed", offset))
 
     def _put(self, ref: ActorRef[Any], item: Any) -> None:
         system = self.context.system
@@ -458,8 +394,7 @@ class Cursor(EventSourced[Position]):
     def _read_on_behind(self, offset: int) -> None:
         """Read no more of what lies up to an offset."""
         self._read = offset
-        while self._ahead and self._ahead[0].sequence <= offset:
-            self._ahead.popleft()
+        self._reading.forget(offset)
 
     def _part(self) -> None:
         """Deliver nothing to whoever was served up to now; go back to what is confirmed."""
@@ -473,7 +408,7 @@ class Cursor(EventSourced[Position]):
         self._flights.clear()
         if self._read > reached:
             self._read = reached
-            self._ahead.clear()
+            self._reading.clear()
 
     # -- figures
 
@@ -492,8 +427,9 @@ class Cursor(EventSourced[Position]):
         )
 
     def _tell(self) -> None:
-        """Let the topic know what has changed."""
-        news = (self._figures(), self._confirmed)
+        """Let the topic know what it has to do something about; the rest it looks up."""
+        ref = None if self._given is None else self._given.ref
+        news = (ref, self._confirmed)
         if news != self._told:
             self._told = news
-            self._topic.cell.post_internal(Progress(*news))
+            self._topic.cell.post_internal(Progress(self._begun.name, *news))

@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from dramaturg.protocols._durable_topic_messages import Delivery, DurableSubscription
 
 __all__ = [
+    "GO_ON",
     "Again",
     "Ended",
     "Flight",
     "GoOn",
     "Landings",
     "Progress",
+    "Standing",
     "Unconfirmed",
+    "WriteBehind",
     "has_failed",
     "reason_of",
 ]
@@ -63,17 +66,38 @@ class GoOn(Internal):
         return invoke(cell, self)
 
 
-class Progress(Internal):
-    """Tells a topic how far a cursor is."""
+GO_ON = GoOn()
 
-    def __init__(self, figures: DurableSubscription, written: int) -> None:
-        self.figures = figures
+
+class Progress(Internal):
+    """Tells a topic that a cursor has written, or has somebody else to serve."""
+
+    def __init__(self, name: str, ref: ActorRef[Any] | None, written: int) -> None:
+        self.name = name
+        self.ref = ref
+        """Who gets the messages."""
         self.written = written
         """Up to where all is confirmed in the journal."""
 
     def handle(self, cell: Cell) -> Any:
         cell.message = self
         return invoke(cell, self)
+
+
+@final
+class Standing:
+    """Where a topic looks up how far a subscription is; for the loop in which both live."""
+
+    __slots__ = ("figures",)
+
+    def __init__(self) -> None:
+        self.figures: Callable[[], DurableSubscription] | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class WriteBehind:
+    """Write what is confirmed."""
 
 
 @final

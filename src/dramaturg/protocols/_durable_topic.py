@@ -23,9 +23,10 @@ from dramaturg.actors import (
     handler,
 )
 from dramaturg.actors.journal import Journal
-from dramaturg.protocols._durable_cursor import Cursor
-from dramaturg.protocols._durable_flight import GoOn, Progress
+from dramaturg.protocols._durable_cursor import Cursor, cursor_id
+from dramaturg.protocols._durable_flight import GoOn, Progress, Standing
 from dramaturg.protocols._durable_publishing import Ahead, events_of
+from dramaturg.protocols._durable_tail import Reading, Tail
 from dramaturg.protocols._durable_topic_errors import MessageRefused, UnknownSubscription
 from dramaturg.protocols._durable_topic_messages import (
     LONGEST_KEY,
@@ -169,9 +170,16 @@ class DurableTopic(EventSourced[TopicState]):
         self._served = remembered(self._cell, _Served)
         self._ahead = remembered(self._cell, Ahead)
         self._ahead.settle(self.sequence)
+        self._tail = Tail()
+        self._standings: dict[str, Standing] = {}
         self._cursors = {}
         for name in self.state.subscriptions:
             self._begin_cursor(name)
+
+    async def persist(self, *events: Any) -> None:
+        """Store events; what is stored the subscriptions find in memory."""
+        await super().persist(*events)
+        self._tail.add(events, self._stream.time)
 
     @property
     def _journal(self) -> Journal:
@@ -226,8 +234,9 @@ class DurableTopic(EventSourced[TopicState]):
             self._ahead.forget()
             raise
         self._ahead.settle(self.sequence)
+        news = GoOn(events[-1].offset)
         for cursor in self._cursors.values():
-            cursor.cell.post_internal(GoOn(events[-1].offset))
+            cursor.cell.post_internal(news)
         await self._trim_now_and_then(len(events))
         return answers[0][1]
 
@@ -261,12 +270,21 @@ class DurableTopic(EventSourced[TopicState]):
 
     def _begin_cursor(self, name: str) -> None:
         begun = self.state.subscriptions[name]
-        topic_id = self.persistence_id()
         codec = self.context.system.journal_codec(self.types)
-        last = self.state.last_message
+        reading = Reading(self._tail, self._journal, self.persistence_id(), codec)
+        standing = self._standings.setdefault(name, Standing())
         is_first = name not in self._served.begun
         self._served.begun.add(name)
-        made = Props(Cursor, self.actor_ref, topic_id, codec, begun, last, is_first=is_first)
+        made = Props(
+            Cursor,
+            self.actor_ref,
+            begun,
+            own_id=cursor_id(self.persistence_id(), begun),
+            reading=reading,
+            standing=standing,
+            head=self.state.last_message,
+            is_first=is_first,
+        )
         ref = self.context.spawn(made, name=f"{name}-{begun.offset}-{self._next_serial()}")
         self._cursors[name] = ref
         self.context.watch(ref, _CursorEnded(name))
@@ -304,6 +322,7 @@ class DurableTopic(EventSourced[TopicState]):
         self.context.cancel_timer(name)
         self._served.given.pop(name, None)
         self._progress.pop(name, None)
+        self._standings.pop(name, None)
         await self._trim_now_and_then()
         return True
 
@@ -328,14 +347,14 @@ class DurableTopic(EventSourced[TopicState]):
         self,
         message: GetDurableSubscriptions,  # noqa: ARG002 - a handler takes its message
     ) -> tuple[DurableSubscription, ...]:
-        """Answer with what the subscriptions have told."""
+        """Answer with how the subscriptions stand."""
         return tuple(self._figures_of(name) for name in self.state.subscriptions)
 
     def _figures_of(self, name: str) -> DurableSubscription:
-        progress = self._progress.get(name)
+        standing = self._standings[name].figures
         begun = self.state.subscriptions[name]
         last = self.state.last_message
-        if progress is None:
+        if standing is None:
             return DurableSubscription(
                 name=name,
                 ref=None,
@@ -346,7 +365,7 @@ class DurableTopic(EventSourced[TopicState]):
                 skipped=0,
                 missed=0,
             )
-        figures = progress.figures
+        figures = standing()
         return DurableSubscription(
             name=name,
             ref=figures.ref,
@@ -362,12 +381,12 @@ class DurableTopic(EventSourced[TopicState]):
     @handler
     async def progressed(self, message: Progress) -> None:
         """Take note of how far a subscription is."""
-        name = message.figures.name
+        name = message.name
         if name not in self.state.subscriptions:
             return
         self._progress[name] = message
         given = self._served.given.get(name)
-        if message.figures.ref is None and given is not None and not given.ref.is_alive():
+        if message.ref is None and given is not None and not given.ref.is_alive():
             del self._served.given[name]
         self._pauses.pop(name, None)
         await self._trim_now_and_then()
@@ -382,6 +401,7 @@ class DurableTopic(EventSourced[TopicState]):
             if up_to > 0:
                 # What comes behind changes nothing in the state of now.
                 self.let_go(up_to)
+                self._tail.forget(up_to)
 
     async def _superfluous(self) -> int:
         """Return up to which offset nothing needs to be kept."""

@@ -280,9 +280,7 @@ class Position:
             case CursorServed(window):
                 return replace(self, window=max(window, self.window))
             case CursorMoved(confirmed):
-                left = {at: self.failures[at] for at in self.failures if at > confirmed}
-                handed = tuple(at for at in self.handed if at > confirmed)
-                return replace(self, confirmed=confirmed, failures=left, handed=handed)
+                return self._confirmed_up_to(confirmed)
             case CursorFailed(offset):
                 count = self.failures.get(offset, 0) + 1
                 counted = replace(self, failures={**self.failures, offset: count})
@@ -296,6 +294,13 @@ class Position:
                 if self.parked is not None and not event.retry:
                     left[self.parked] = SETTLED
                 return replace(self, parked=None, failures=left)
+
+    def _confirmed_up_to(self, confirmed: int) -> Position:
+        if not (self.failures or self.handed):  # nearly always
+            return Position(confirmed, self.window, parked=self.parked)
+        left = {at: self.failures[at] for at in self.failures if at > confirmed}
+        handed = tuple(at for at in self.handed if at > confirmed)
+        return replace(self, confirmed=confirmed, failures=left, handed=handed)
 
     def _after_handing(self, event: CursorHanded | CursorReturned) -> Position:
         if isinstance(event, CursorReturned):

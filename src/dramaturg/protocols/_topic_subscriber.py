@@ -34,7 +34,7 @@ from dramaturg.actors import (
     MailboxFull,
     Refused,
 )
-from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._envelope import Envelope, UnaskedSlot
 from dramaturg.actors._letters import bury
 from dramaturg.actors._signals import Internal
 from dramaturg.protocols._topic_messages import SlowSubscriberError, SubscriptionStatistics
@@ -243,7 +243,7 @@ def _missed(cell: Cell, item: Any, error: Exception) -> None:
 
 
 @final
-class _Handed:
+class _Handed(UnaskedSlot):
     """The reply slot of one message that a subscriber has; what closes it is that it is done."""
 
     __slots__ = ("_item", "_subscriber")

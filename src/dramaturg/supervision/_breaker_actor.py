@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors._actor import Actor
 from dramaturg.actors._dead_letters import DeadLetterReason
-from dramaturg.actors._envelope import Envelope
+from dramaturg.actors._envelope import Envelope, UnaskedSlot
 from dramaturg.actors._errors import DeadlineExceeded, OptionError, Refused
 from dramaturg.actors._handler import handler
 from dramaturg.actors._letters import bury
@@ -28,7 +28,7 @@ __all__ = ["BreakerActor"]
 
 
 @final
-class _Untold:
+class _Untold(UnaskedSlot):
     """The reply slot of a message that was told: nobody waits for the answer."""
 
     __slots__ = ("_cell", "_envelope")

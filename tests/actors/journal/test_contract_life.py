@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from dramaturg.actors import SystemStateError
+from dramaturg.actors import ActorSystem, JournalInUse, SystemStateError
 from dramaturg.actors.journal import ConcurrentWriter, Journal, JournalUnavailable
 from tests.actors.journal.kit import (
     Place,
@@ -48,6 +48,7 @@ async def test_an_open_journal_is_not_opened_again(journal: Journal) -> None:
         journal.open()
 
     assert raised.value.state == "open"
+    assert "is in use: make another" in str(raised.value)
     assert "open>" in repr(journal)
 
 
@@ -193,3 +194,15 @@ async def test_a_holder_that_nobody_knows_any_more_is_forgotten(journal: Journal
     journal.hold("/a", Holder(lives=True))
 
     assert journal.hold("/a", Holder(lives=True)) is None
+
+
+async def test_a_journal_of_two_systems_names_the_one_that_has_it(place: Place) -> None:
+    journal = place.journal()
+
+    async with ActorSystem("a", journal=journal):
+        with pytest.raises(JournalInUse, match="is in use by system 'a': make another") as raised:
+            async with ActorSystem("b", journal=journal):
+                pass
+
+    assert raised.value.user == "a"
+    assert raised.value.journal == journal.name

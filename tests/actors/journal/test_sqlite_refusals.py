@@ -167,6 +167,7 @@ async def test_a_number_is_given_back_if_the_transaction_that_took_it_fails(
 async def test_read_only_reads_what_another_writes_and_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "events.db"
     async with SqliteJournal(path) as journal, SqliteJournal(path, read_only=True) as looker:
+        assert (journal.is_read_only, looker.is_read_only) == (False, True)
         await append(journal, "/a", 0, b"1")
 
         assert await payloads(looker, "/a") == [b"1"]
@@ -298,6 +299,16 @@ def test_a_file_may_have_any_name(tmp_path: Path) -> None:
     journal.close_now()
 
     assert path.exists()
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    journal = SqliteJournal(tmp_path / "nowhere" / "a.db")
+
+    with pytest.raises(JournalUnavailable) as refused:
+        journal.open()
+
+    assert refused.value.problem == "not to be opened"
+    assert refused.value.detail == f"its folder {tmp_path / 'nowhere'} is missing"
 
 
 def test_an_open_that_fails_leaves_nothing_open(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The three kinds of timers, by the rules of gen_statem, and what is left of them afterwards."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from dramaturg.protocols.state_machines import (
     postpone,
     transitions,
 )
+from dramaturg.protocols.state_machines._alarms import Tick, first_due
+from dramaturg.protocols.state_machines._records import Running
 from tests.actors.kit import within
 from tests.protocols.state_machines.kit import (
     BEAT,
@@ -360,6 +363,76 @@ async def test_a_timeout_that_ended_while_nobody_was_there_comes_at_once() -> No
 
     async with world.living(EXPIRING) as ref:
         assert (await advance(world, ref, 0.0)).state is C
+
+
+TICKING = machine(
+    transitions(
+        on(Go).at(A).to(B),
+        entering(B).timing(RETRY.start(1.0)),
+        on(RETRY).at(B).keep().updating(seen),
+        leaving(B).timing(RETRY.cancel()),
+        after(5.0).at(B).to(C),
+    )
+)
+"""The timer that is started second is due first, and the other one cancels it."""
+
+
+@pytest.mark.parametrize("is_down", [False, True], ids=["live", "down"])
+async def test_overdue_timers_come_in_the_order_in_which_they_were_due(is_down: bool) -> None:
+    world = World()
+    async with world.living(TICKING) as ref:
+        await within(ref.request(Go()))
+        if not is_down:
+            await advance(world, ref, 10.0)
+            assert (await status(ref)).state is C
+    world.clock.advance(10.0)
+    async with world.living(TICKING) as ref:
+        await advance(world, ref, 0.0)
+        found = await status(ref)
+
+    assert (found.state, found.data) == (C, ("named retry None",))
+
+
+@pytest.mark.parametrize("is_down", [False, True], ids=["live", "down"])
+async def test_an_overdue_timer_may_cancel_the_one_behind_it(is_down: bool) -> None:
+    table = transitions(
+        on(Go).at(A).keep().timing(BEAT.start(3.0), RETRY.start(2.0)),
+        on(RETRY).at(A).keep().updating(seen).timing(BEAT.cancel()),
+        on(BEAT).at(A).to(B),
+        on(End).at(B).to(C),
+    )
+    made, world = machine(table), World()
+    async with world.living(made) as ref:
+        await within(ref.request(Go()))
+        if not is_down:
+            await advance(world, ref, 10.0)
+            assert (await status(ref)).timers == ()
+    world.clock.advance(10.0)
+    async with world.living(made) as ref:
+        await advance(world, ref, 0.0)
+        found = await status(ref)
+
+    assert (found.state, found.data, found.timers) == (A, ("named retry None",), ())
+
+
+async def test_overdue_timers_of_one_instant_come_in_the_order_of_their_starts() -> None:
+    made, world = with_timers(RETRY.start(2.0), BEAT.start(2.0)), World()
+    async with world.living(made) as ref:
+        await within(ref.request(Go()))
+    world.clock.advance(10.0)
+    async with world.living(made) as ref:
+        await advance(world, ref, 0.0)
+        assert (await status(ref)).data == ("named retry None", "named beat None")
+
+
+def test_where_the_wall_clock_was_set_back_a_timer_does_not_come_before_its_time() -> None:
+    early = Running(kind="named", name="beat", started=2, due=65.0, at_once=False, content=None)
+    rung = replace(early, name="retry", started=1, due=110.0)
+    tick = Tick("named", "retry", 1)
+
+    assert first_due((rung, early), tick, 60.0) is rung
+    assert first_due((rung, early), tick, 65.0) is early
+    assert first_due((early,), tick, 110.0) is None
 
 
 async def test_all_kinds_of_timers_are_there_again_with_their_contents() -> None:

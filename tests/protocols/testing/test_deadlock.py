@@ -16,6 +16,9 @@ from dramaturg.protocols.testing import (
     no_deadlock,
 )
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 
 @dataclass(frozen=True)
 class Ask: ...

@@ -11,6 +11,9 @@ import pytest
 
 from dramaturg.protocols.testing import SimulationFailed
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 pytest_plugins = ("pytester",)
 
 ROOT = Path(__file__).parents[3]

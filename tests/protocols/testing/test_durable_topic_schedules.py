@@ -26,6 +26,9 @@ from dramaturg.protocols.testing import Faults, Simulation, explore_system
 from tests.actors.kit import Crash
 from tests.simulated.case import Case
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 SCHEDULES = 150
 NUMBERS = 2
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from dramaturg.actors import Actor, handler
 from dramaturg.protocols.testing import (
     SetTimer,
@@ -12,6 +14,9 @@ from dramaturg.protocols.testing import (
     explore_system,
     replay_system,
 )
+
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ from dramaturg.protocols.testing import (
 from tests.protocols.testing.lost_update import careful as careful_update, lost_update
 from tests.protocols.testing.shop import Get, Store, careful, racy
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 
 @simulate
 async def test_a_bare_decorator_simulates_a_coroutine_function(sim: Simulation) -> None:

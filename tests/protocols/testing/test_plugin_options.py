@@ -12,6 +12,9 @@ import pytest
 # What the inner runs import has to be there already: they forget what they have imported.
 from dramaturg.protocols.testing import messages_of, to_token
 
+# Of what is found it matters here that it is found, not how short it becomes.
+pytestmark = pytest.mark.usefixtures("brief_shrinking")
+
 pytest_plugins = ("pytester",)
 
 TESTS = """

@@ -21,7 +21,7 @@ def test_every_specimen_has_a_name_of_its_own_and_a_bug() -> None:
 
 @pytest.mark.parametrize("specimen", CORRECT)
 def test_nothing_is_found_where_nothing_is_wrong(specimen: Specimen) -> None:
-    specimen.explored("correct", 200).check()
+    specimen.explored("correct", 100).check()
 
 
 @pytest.mark.parametrize(("specimen", "name"), BUGS)

@@ -142,13 +142,15 @@ class Told:
     """Done by sagas that are not over: undone as soon as those are cut short."""
     late: set[str] = field(default_factory=set[str])
     """Done by branches that go on: undone with the saga around them, or never."""
+    hung: set[str] = field(default_factory=set[str])
+    """Those that never end: if they are cut short nobody knows what they did."""
     undone: set[str] = field(default_factory=set[str])
-    """Undone whatever the end."""
+    """Undone whatever the end, also where that goes on without them."""
     not_yet: set[str] = field(default_factory=set[str])
     """Those of them that are in branches that go on, and may be undone only with these."""
 
     def add(self, other: Told) -> None:
-        for each in ("names", "plain", "half", "late", "undone", "not_yet"):
+        for each in ("names", "plain", "half", "late", "hung", "undone", "not_yet"):
             getattr(self, each).update(getattr(other, each))
 
     def undo(self) -> None:
@@ -157,7 +159,7 @@ class Told:
 
     def lose(self) -> None:
         self.undo()
-        self.undone = set(self.names)
+        self.undone, self.hung = set(self.names), set()
 
 
 def told_of(tree: Any, names: dict[str, Any]) -> Told:
@@ -167,12 +169,14 @@ def told_of(tree: Any, names: dict[str, Any]) -> Told:
     if isinstance(tree, Leaf):
         kind: Any = {"ok": "ok", "never": "never"}.get(tree.does, "failed")
         told = Told(kind, {name}, {name})
+        told.undone |= {name} if tree.does == "fails" else set()
+        told.hung |= {name} if tree.does == "never" else set()
     else:
         told = group_of(tree, [told_of(each, names) for each in tree.inner])
         if told.kind == "never" and tree.timed:
             told.kind = "failed"
-            told.undone |= told.half
-            told.half = set()
+            told.undone |= told.half | told.hung
+            told.half, told.hung = set(), set()
             if tree.kind == "saga":
                 told.undo()
     if told.kind == "failed" and tree.recovers:
@@ -195,7 +199,7 @@ def group_of(tree: Group, parts: list[Told]) -> Told:  # noqa: C901 - one for ea
                     part.lose()
                 part.late |= part.plain | part.half
                 part.not_yet |= part.undone if tree.late else set()
-                part.plain, part.half = set(), set()
+                part.plain, part.half, part.hung = set(), set(), set()
             told.add(part)
     elif tree.kind in ("race", "all"):
         for part in parts:

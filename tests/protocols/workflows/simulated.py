@@ -214,7 +214,7 @@ def _raced(world: World) -> Step:
     race = fan_out(
         {
             "slow": saga(_pair(world, "s1"), _pair(world, "s2", 60.0), name="slow"),
-            "slower": _pair(world, "s3", 70.0),
+            "slower": sequence(_pair(world, "s3"), _pair(world, "s4", 70.0), name="slower"),
             "fast": sequence(_pair(world, "f1", 5.0), step("f2", world.does())),
         },
         join=any_of(),
@@ -226,7 +226,8 @@ def _raced(world: World) -> Step:
 
 def _loser_is_undone(world: World, end: Any) -> bool:
     undone = [*world.undone]
-    return end == 1 and sorted(undone) == [f"sold/1/{each}" for each in ("s1", "s2", "s3", "x")]
+    lost = ("s1", "s2", "s3", "s4", "x")
+    return end == 1 and sorted(undone) == [f"sold/1/{each}" for each in lost]
 
 
 def _items(world: World) -> Step:

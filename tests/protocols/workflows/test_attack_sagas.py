@@ -117,7 +117,10 @@ async def test_cancelling_while_a_saga_is_being_undone_undoes_each_once() -> Non
     steps = sequence(
         does(who, "first"),
         saga(
-            does(who, "a"), step("b", who.does("b"), compensate=held), step("no", who.refuses("no"))
+            does(who, "a"),
+            step("b", who.does("b"), compensate=held),
+            step("no", who.refuses("no")),
+            on_error=recover(1),
         ),
     )
     flow = workflow(steps)
@@ -131,6 +134,24 @@ async def test_cancelling_while_a_saga_is_being_undone_undoes_each_once() -> Non
 
     assert who.done.count("held") == 1
     assert who.undone == ["a", "first"]
+
+
+async def test_a_cancel_does_not_hide_why_the_whole_has_failed() -> None:
+    who = People()
+    held = step("undo b", who.waits("held"))
+    inner = saga(step("b", who.does("b"), compensate=held), step("no", who.refuses("no")))
+    flow = workflow(saga(does(who, "first"), sequence(inner, name="group")))
+
+    async with started() as system:
+        instance = await flow.start(system, Order(), id="1")
+        await runs(instance, "b!undo")
+        assert not await instance.cancel()
+        who.gates["held"].set()
+        assert await outcome(flow, system) == "compensated"
+        error = (await instance.status()).error
+
+    assert error is not None
+    assert (error.step, error.kind) == ("no", "refused")
 
 
 async def test_a_nested_saga_half_undone_is_undone_with_the_one_around_it() -> None:
@@ -151,7 +172,7 @@ async def test_a_nested_saga_half_undone_is_undone_with_the_one_around_it() -> N
         clock.advance(5.0)
 
         async def timed_out() -> bool:
-            return "deadline is over" in str(await instance.history())
+            return "its time is over" in str(await instance.history())
 
         await until(timed_out)
         assert who.undone == []

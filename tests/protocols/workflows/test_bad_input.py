@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dramaturg.actors import ActorSystem, MemoryStore, OptionError, UsageError
+from dramaturg.actors import (
+    Actor,
+    ActorSystem,
+    MemoryJournal,
+    MemoryStore,
+    Message,
+    OptionError,
+    SystemStopped,
+    UsageError,
+)
 from dramaturg.protocols.workflows import (
     Retry,
     UnknownParticipantError,
@@ -14,6 +24,7 @@ from dramaturg.protocols.workflows import (
     Workflow,
     WorkflowChanged,
     WorkflowDefinitionError,
+    WorkflowFailed,
     WorkflowIdConflict,
     WorkflowInputError,
     ask,
@@ -39,6 +50,26 @@ if TYPE_CHECKING:
 
 def one(name: str = "a") -> Any:
     return step(name, lambda value: value)
+
+
+class Unknown(Message, name="tests.workflows.Unknown"):
+    """What no workflow here names."""
+
+
+async def awaiting(value: Any) -> Any:
+    return value
+
+
+def gives_an_unknown(value: Any) -> Any:
+    return [value, Unknown()]
+
+
+async def gives_a_coroutine(value: Any) -> Any:
+    return awaiting(value)
+
+
+def needing_more(value: Any, *, more: Any) -> Any:
+    return value, more
 
 
 UNTYPED: Any = None
@@ -95,6 +126,26 @@ WRONG: dict[str, Callable[[], object]] = {
     "an earlier version that is later": lambda: Workflow(
         "a", one(), earlier=[Workflow("a", one(), version=2)]
     ),
+    "a type that is a text": lambda: Workflow("a", one(), takes="Order"),  # type: ignore[arg-type]
+    "a type that is a list of some": lambda: Workflow("a", one(), takes=list[int]),
+    "types that are a text": lambda: Workflow("a", one(), types="Order"),  # type: ignore[arg-type]
+    "types that are one": lambda: Workflow("a", one(), types=Order),  # type: ignore[arg-type]
+    "types by their names": lambda: Workflow("a", one(), types=["Order"]),  # type: ignore[list-item]
+    "an upcaster that is a function": lambda: Workflow("a", one(), upcasters=[bool]),  # type: ignore[list-item]
+    "one earlier version": lambda: Workflow(
+        "a",
+        one(),
+        version=2,
+        earlier=Workflow("a", one()),  # type: ignore[arg-type]
+    ),
+    "an earlier version that is none": lambda: Workflow("a", one(), version=2, earlier=[bool]),  # type: ignore[list-item]
+    "an actor class that does it": lambda: step("a", Actor),
+    "a compensation that is a word": lambda: step("a", bool, compensate="undo"),
+    "a late that is a word": lambda: fan_out({"a": one()}, late="kepe"),
+    "a request made by a coroutine": lambda: ask("/a", awaiting),
+    "a keyword that is needed": lambda: step("a", needing_more),  # type: ignore[arg-type]
+    "two pauses": lambda: workflow(sequence(pause(1), pause(2))),
+    "a list of steps": lambda: sequence([one()]),  # type: ignore[arg-type]
     "an earlier version of another": lambda: Workflow(
         "a", one(), version=2, earlier=[Workflow("b", one())]
     ),
@@ -109,6 +160,129 @@ def test_a_wrong_declaration_is_refused(name: str) -> None:
     assert isinstance(refused.value, UsageError)
     assert refused.value.thing
     assert refused.value.expected
+
+
+@pytest.mark.parametrize(("name", "told"), [
+    ("a late that is a word", """has late='kepe': expected a function"""),
+    ("a compensation that is a word", "step 'a' has compensate='undo'"),
+    ("an actor class that does it", "has the actor class Actor as its participant"),
+    ("a keyword that is needed", "needs more by keyword"),
+    ("two pauses", "two steps called 'pause': expected a name of its own for each step"),
+    ("a list of steps", "has a list as a step: expected steps one by one: sequence(*steps)"),
+    ("types by their names", "has 'Order' in types: expected a list of types"),
+], ids=str)  # fmt: skip
+def test_what_is_refused_is_named_with_what_helps(name: str, told: str) -> None:
+    with pytest.raises(WorkflowDefinitionError, match=re.escape(told)):
+        WRONG[name]()
+
+
+CALLS: dict[str, Callable[[Workflow, Any], Any]] = {
+    "run": lambda flow, system: flow.run(system),
+    "start": lambda flow, system: flow.start(system),
+    "resume": lambda flow, system: flow.resume(system),
+    "result": lambda flow, system: flow.result(system, "1"),
+    "status": lambda flow, system: flow.status(system, "1"),
+    "history": lambda flow, system: flow.history(system, "1"),
+    "signal": lambda flow, system: flow.signal(system, "1", "go"),
+    "cancel": lambda flow, system: flow.cancel(system, "1"),
+    "resolve": lambda flow, system: flow.resolve(system, "1", "a!undo", "done", by="ann"),
+    "migrate": lambda flow, system: flow.migrate(system, "1"),
+    "ids": lambda flow, system: flow.ids(system),
+}
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+async def test_what_is_no_system_is_refused(call: str) -> None:
+    with pytest.raises(OptionError, match="system=1: expected an ActorSystem"):
+        await CALLS[call](workflow(wait_for("go")), 1)
+
+
+@pytest.mark.parametrize("call", ["attach", "blocking"])
+def test_what_is_no_system_is_refused_at_once(call: str) -> None:
+    with pytest.raises(OptionError, match="system=1: expected an ActorSystem"):
+        getattr(workflow(one()), call)(1, *(["1"] if call == "attach" else []))
+
+
+async def test_an_id_that_is_far_too_long_is_shown_in_short() -> None:
+    async with started() as system:
+        for call in (workflow(one()).status, workflow(one()).cancel):
+            with pytest.raises(WorkflowInputError, match="100002 characters") as refused:
+                await call(system, "x" * 100_000)
+            assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize("status", ["complete", "compensating", "", 5], ids=str)
+async def test_a_status_that_nothing_is_listed_under_is_refused(status: Any) -> None:
+    async with started() as system:
+        with pytest.raises(OptionError, match="expected") as refused:
+            await workflow(one()).ids(system, "completed", status)
+
+    assert refused.value.option == "status"
+
+
+async def test_several_statuses_are_listed_together() -> None:
+    flow = workflow(step("a", lambda order: 1 // order.cents))
+
+    async with started() as system:
+        await outcome(flow, system, "good")
+        await outcome(flow, system, "bad", Order(cents=0))
+        assert await flow.ids(system, "completed") == ("good",)
+        assert await flow.ids(system, "failed", "completed") == ("bad", "good")
+
+
+@pytest.mark.parametrize("by", ["", "  ", None], ids=repr)
+async def test_nobody_resolves_nothing(by: Any) -> None:
+    async with started() as system:
+        with pytest.raises(OptionError, match="expected who says so") as refused:
+            await workflow(one()).resolve(system, "1", "a!undo", "done", by=by)
+
+    assert refused.value.option == "by"
+
+
+async def test_what_is_resolved_has_to_be_a_compensation() -> None:
+    undo = step("undo", People().fails("undo"))
+    flow = workflow(saga(step("pay", bool, compensate=undo), step("no", People().refuses("no"))))
+
+    async with started() as system:
+        assert await outcome(flow, system) == "stuck"
+        with pytest.raises(WorkflowInputError, match="expected 'pay!undo'"):
+            await flow.resolve(system, "1", "pay", "done", by="ann")
+        assert await flow.resolve(system, "1", "pay!undo", "done", by="ann")
+        assert not await flow.resolve(system, "1", "pay!undo", "done", by="ann")
+
+
+def test_a_thread_is_told_that_the_system_has_ended() -> None:
+    with ActorSystem("test", journal=MemoryJournal()) as system:
+        shop = workflow(one()).blocking(system)
+
+    with pytest.raises(SystemStopped):
+        shop.status("1")
+
+
+@pytest.mark.parametrize(("gives", "told"), [
+    (gives_an_unknown, "name it in types=, or annotate what gives it"),
+    (gives_a_coroutine, "a coroutine cannot be stored: is an await missing?"),
+], ids=["a type that is not known", "a coroutine"])  # fmt: skip
+async def test_what_a_step_cannot_give_is_said_with_what_helps(gives: Any, told: str) -> None:
+    flow = workflow(step("a", gives))
+
+    async with started() as system:
+        assert await outcome(flow, system) == "failed"
+        error = (await flow.status(system, "1")).error
+
+    assert error is not None
+    assert error.kind == "declaration"
+    assert told in error.text
+
+
+async def test_who_cancels_is_quoted_without_a_step() -> None:
+    async with started() as system:
+        instance = await workflow(wait_for("go")).start(system, Order(), id="c1")
+        await instance.cancel(reason="changed my mind")
+        with pytest.raises(WorkflowFailed) as failed:
+            await instance.result()
+
+    assert str(failed.value) == "'test' 'c1' is cancelled: Cancelled: changed my mind"
 
 
 @pytest.mark.parametrize(

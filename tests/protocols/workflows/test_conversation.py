@@ -208,6 +208,33 @@ def test_each_kind_of_step_has_its_order(root: Step, fine: str, wrong: str) -> N
     assert judged(protocol, wrong) == wrong.rsplit(maxsplit=1)[-1]
 
 
+@pytest.mark.parametrize(("root", "fine", "wrong"), [
+    (
+        sequence(reserve(on_error=recover(None)), asks("charge", "/bank", Charge)),
+        f"stock>Reserve stock<Exception bank>Charge bank<int {UNDONE}",
+        f"stock>Reserve stock<Exception bank>Charge bank<int {UNDONE} bank>Charge",
+    ),
+    (
+        saga(
+            fan_out({"a": asks("ship", "/post", Reserve)}, optional={"b": reserve()}),
+            asks("charge", "/bank", Charge),
+        ),
+        f"post>Reserve stock>Reserve post<str stock<Exception bank>Charge bank<int {UNDONE}",
+        "post>Reserve stock>Reserve post<str stock<Exception bank>Charge bank<int post>Reserve",
+    ),
+    (
+        sequence(reserve(on_error=recover(None)), asks("charge", "/bank", Charge)),
+        "stock>Reserve stock<Exception bank>Charge bank<Exception",
+        "stock>Reserve stock<Exception bank>Charge bank<Exception bank>Charge",
+    ),
+], ids=["value", "optional branch", "declared no"])  # fmt: skip
+def test_what_failed_in_doubt_may_be_undone_at_the_end(root: Step, fine: str, wrong: str) -> None:
+    protocol = declared(root)
+
+    assert judged(protocol, fine) == ""
+    assert judged(protocol, wrong) == wrong.rsplit(maxsplit=1)[-1]
+
+
 def test_what_is_not_annotated_is_any_request_and_any_answer() -> None:
     protocol = declared(sequence(step("a", "/one"), step("b", ask("/two", lambda value: value))))
 

@@ -57,7 +57,7 @@ async def test_what_became_due_comes_in_the_order_of_its_times() -> None:
         assert await outcome(flow, system) == ["go", "in"]
         history = await flow.history(system, "1")
     over = [f"{each.address} {each.what}" for each in history.entries if "over" in each.what]
-    assert over == ["pause due is over", "go deadline is over", "inner deadline is over"]
+    assert over == ["pause the pause is over", "go its time is over", "inner its time is over"]
     assert who.done == []
 
 

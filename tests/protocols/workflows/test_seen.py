@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from typing import Any
 
 import pytest
 
-from dramaturg.actors import ActorSystem, BlockingCallError, DeadlineExceeded, MemoryJournal
+from dramaturg.actors import (
+    ActorSystem,
+    BlockingCallError,
+    Codec,
+    DeadlineExceeded,
+    ManualClock,
+    MemoryJournal,
+)
 from dramaturg.protocols.workflows import (
+    BranchOutcome,
     Workflow,
     any_of,
     branch,
@@ -22,6 +32,7 @@ from dramaturg.protocols.workflows import (
     switch,
     wait_for,
 )
+from dramaturg.protocols.workflows._records import RECORDS
 from tests.protocols.workflows.kit import SOON, Order, People, outcome, started, until, workflow
 
 
@@ -85,6 +96,102 @@ async def test_an_instance_draws_what_has_happened() -> None:
     assert "a: attempt 1 intended" in str(history)
 
 
+def test_a_failure_leaves_a_group_from_the_whole_and_a_no_is_labelled() -> None:
+    group = sequence(step("a", str), step("b", str), name="both", on_error=step("mend", str))
+    skipped = branch(bool, step("then", str), name="fork")
+    drawn = workflow(sequence(group, skipped, step("last", str))).to_mermaid().splitlines()
+
+    def key(of: str) -> str:
+        line = next(each for each in drawn if f'"{of}' in each)
+        return re.split(r"[\[{]", line.replace("subgraph", "").strip())[0]
+
+    assert f'    {key("both")} -.->|"on error"| {key("mend")}' in drawn
+    assert f'    {key("fork")} -->|"no"| {key("last")}' in drawn
+
+
+def test_what_is_within_a_group_is_all_that_it_encloses() -> None:
+    drawn = workflow(sequence(step("a", str), saga(step("b", str), name="s"))).to_mermaid()
+    inside = drawn.partition("subgraph")[2].partition("end\n")[0]
+
+    assert "-->" not in inside
+    assert inside.count("str") == 1
+
+
+@pytest.mark.parametrize("root", [
+    step("a", len, on_error=lambda error: 1),
+    sequence(step("a", len), on_error=lambda error: 1, name="a group"),
+    saga(step("b", str), step("a", len), on_error=step("find", lambda error: 1)),
+    for_each(lambda _: [1], step("a", len, on_error=lambda error: 1)),
+    saga(step("a", len, on_error=step("find", str, compensate=str)), step("z", len), on_error=str),
+], ids=["step", "sequence", "saga", "items", "compensation of what recovers"])  # fmt: skip
+async def test_a_drawn_history_names_who_recovers(root: Any) -> None:
+    async with started() as system:
+        flow = Workflow("drawn", root)
+        await flow.run(system, 5, id="1")
+        lines = (await flow.history(system, "1")).to_mermaid().splitlines()
+
+    arrows = [each.strip() for each in lines if "w->>" in each or "-->>w" in each or "--xw" in each]
+    known = {each.split()[1] for each in lines if each.strip().startswith("participant")}
+    for arrow in arrows:
+        found = re.fullmatch(r"(w->>(p\d+)|(p\d+)--(>>|x)w): .+", arrow)
+        assert found, arrow
+        assert (found[2] or found[3]) in known
+    assert not any("!" in each for each in lines if each.strip().startswith("participant"))
+
+
+async def test_a_history_is_told_in_words_and_in_utc() -> None:
+    clock = ManualClock()
+    steps = sequence(
+        pause(5, name="rest"),
+        step("a", str, when=lambda _: False),
+        loop(step("b", str), until=bool, at_most=2, name="rounds"),
+        step("c", People().fails("c", times=1), retry=SOON, timeout=9.0),
+    )
+    flow = workflow(steps)
+
+    async with started(clock=clock) as system:
+        instance = await flow.start(system, Order(), id="1")
+        clock.advance(6.0)
+
+        async def is_tried_again() -> bool:
+            return "tried again at 2000-01-01 00:00:06" in str(await instance.history())
+
+        await until(is_tried_again)
+        clock.advance(1.0)
+        await instance.result()
+        told = str(await instance.history())
+
+    for each in (
+        "2000-01-01 00:00:00.000000 UTC  begun with",
+        "rest: waits until 2000-01-01 00:00:05.000000 UTC",
+        "rest: the pause is over",
+        "a: passed over: its condition does not hold",
+        "rounds: round 1: the last one",
+        "c: the pause before the next attempt is over",
+    ):
+        assert each in told, each
+
+
+async def test_a_branch_that_was_passed_over_is_told_apart() -> None:
+    steps = fan_out({"a": step("a", str)}, optional={"b": step("b", str, when=lambda _: False)})
+
+    async with started() as system:
+        outcomes = await workflow(steps).run(system, Order(), id="1")
+
+    assert [outcomes.branches[name].skipped for name in ("a", "b")] == [False, True]
+    assert outcomes["b"] == Order()
+
+
+def test_an_outcome_that_was_stored_before_is_read() -> None:
+    codec = Codec(RECORDS)
+    now = codec.encode(BranchOutcome(ok=True, value=5))
+    before = now.replace(b"\xa7skipped\xc2", b"")
+    shorter = before.replace(b"\x84\xa2ok", b"\x83\xa2ok")
+
+    assert shorter != now
+    assert codec.decode(shorter, object) == BranchOutcome(ok=True, value=5)
+
+
 async def test_a_history_says_which_message_led_to_what() -> None:
     flow = workflow(wait_for("go"))
     async with ActorSystem("test", journal=MemoryJournal(), trace=True) as system:
@@ -99,7 +206,7 @@ async def test_a_history_says_which_message_led_to_what() -> None:
 
 
 def test_threads_run_workflows() -> None:
-    flow = workflow(sequence(wait_for("go", int), step("a", lambda n: n + 1)))
+    flow = workflow(sequence(wait_for("go", int), step("a", lambda n: n + 1, compensate=str)))
 
     with ActorSystem("test", journal=MemoryJournal()) as system:
         shop = flow.blocking(system, timeout=20)

@@ -7,7 +7,7 @@ from typing import Any
 from dramaturg.actors import EventSourced, JournalError
 from dramaturg.actors._letters_writer import LettersWriter
 from dramaturg.protocols import DurableTopic
-from dramaturg.protocols._durable_cursor import Cursor
+from dramaturg.protocols._durable_confirming import Confirming
 from dramaturg.protocols.state_machines._core import Machine
 from dramaturg.protocols.testing import SystemScenario
 from dramaturg.protocols.workflows import Retry
@@ -104,7 +104,7 @@ PLANTED: dict[str, tuple[str, Any]] = {
     ),
     "a subscription that confirms what it has handed over": (
         "durable topic",
-        method(Cursor, "_reached", _hands_over_only),
+        method(Confirming, "_reached", _hands_over_only),
     ),
     "letters that are not settled": (
         "dead letters",

@@ -16,13 +16,14 @@
 
 from __future__ import annotations
 
-from dramaturg.actors._errors import DramaturgError
+from dramaturg.actors._errors import DramaturgError, SystemStateError
 
 __all__ = [
     "ConcurrentWriter",
     "EventsDeleted",
     "JournalDamaged",
     "JournalError",
+    "JournalInUse",
     "JournalUnavailable",
     "PersistCutShort",
     "PersistOverlap",
@@ -50,6 +51,20 @@ class JournalUnavailable(JournalError):  # noqa: N818 - a state, as in HTTP's 50
         self.problem = problem
         self.detail = detail
         super().__init__(f"the journal {journal} is {problem}: {detail}")
+
+
+class JournalInUse(SystemStateError):  # noqa: N818 - what is the case
+    """A journal was opened that is open: each system wants one of its own.
+
+    ``user`` is the system that has it; "" if it was opened by hand.
+    """
+
+    def __init__(self, *, journal: str, user: str, kind: str) -> None:
+        super().__init__(system=journal, state="open", call="journal.open")
+        self.journal = journal
+        self.user = user
+        who = f" by system {user!r}" if user else ""
+        self.args = (f"the journal {journal} is in use{who}: make another {kind} for each system",)
 
 
 class JournalDamaged(JournalError):  # noqa: N818 - what is the case, not what failed

@@ -21,8 +21,12 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakValueDictionary
 
-from dramaturg.actors._errors import SystemStateError
-from dramaturg.actors.journal._errors import ConcurrentWriter, EventsDeleted, JournalDamaged
+from dramaturg.actors.journal._errors import (
+    ConcurrentWriter,
+    EventsDeleted,
+    JournalDamaged,
+    JournalInUse,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
@@ -58,6 +62,7 @@ class Journal(ABC):
         # An actor keeps its stream, and so does an append that is under way.
         self._holders: WeakValueDictionary[str, Any] = WeakValueDictionary()
         self._is_open = False
+        self._user = ""
 
     def __repr__(self) -> str:
         state = "open" if self._is_open else "closed"
@@ -80,19 +85,27 @@ class Journal(ABC):
         """Whether it can be used."""
         return self._is_open
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether it can only be looked into: every write is refused."""
+        return False
+
     # -- life ------------------------------------------------------------------------------
 
-    def open(self) -> None:
+    def open(self, *, user: str = "") -> None:
         """Open it; a system does so when it starts.
 
-        :raises SystemStateError: if it is open already.
+        :param user: the name of the system.
+        :raises JournalInUse: if it is open already.
         :raises JournalUnavailable: if it cannot be opened.
         :raises JournalDamaged: if it is no journal.
         """
         if self._is_open:
-            raise SystemStateError(system=self.name, state="open", call="journal.open")
+            kind = type(self).__name__
+            raise JournalInUse(journal=self.name, user=self._user, kind=kind)
         self._open()
         self._is_open = True
+        self._user = user
 
     async def close(self) -> None:
         """Wait until everything under way is settled, and close it. Twice is harmless."""

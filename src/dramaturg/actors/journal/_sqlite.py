@@ -118,6 +118,11 @@ class SqliteJournal(Journal):
         self._db.close()
 
     @property
+    def is_read_only(self) -> bool:
+        """Whether it was opened with ``read_only=True``."""
+        return self._read_only
+
+    @property
     def commits(self) -> int:
         """How many transactions have written since it was opened."""
         return 0 if self._writer is None else self._writer.commits

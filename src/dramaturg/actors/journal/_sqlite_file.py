@@ -107,6 +107,10 @@ def connect(path: str, *, read_only: bool, timeout: float, synchronous: str) -> 
     if sqlite3.sqlite_version_info < OLDEST:
         detail = f"SQLite {sqlite3.sqlite_version} is older than {'.'.join(map(str, OLDEST))}"
         raise JournalUnavailable(journal=path, problem="not to be opened", detail=detail)
+    folder = Path(path).absolute().parent
+    if not folder.is_dir():
+        detail = f"its folder {folder} is missing"
+        raise JournalUnavailable(journal=path, problem="not to be opened", detail=detail)
     mode = "ro" if read_only else "rwc"
     uri = f"{Path(path).absolute().as_uri()}?mode={mode}"
     db = sqlite3.connect(

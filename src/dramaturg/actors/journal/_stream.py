@@ -49,6 +49,8 @@ class Stream:
         self.persistence_id = persistence_id
         self.sequence = 0
         """Of the last event that is known to be stored."""
+        self.time = 0.0
+        """When this stream stored one last: seconds since 1970."""
         self.failure: JournalError | None = None
         """Why this stream writes no more."""
         self.is_told = False
@@ -211,6 +213,7 @@ class Stream:
         finally:
             self._appends = False
         self.sequence += len(order.payloads)
+        self.time = order.time
 
     async def _written(self, future: asyncio.Future[None]) -> None:
         """Wait for it; if that is cut short it is still under way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any
@@ -39,22 +40,33 @@ def choose(definition: Definition, situation: Situation, event: Any, machine: st
     :param machine: how the machine is called in errors.
     :raises UnknownTransition: if there is none for it.
     :raises GuardedTransition: if every one is held off by a guard.
+    :raises MachineDataError: if a guard says neither yes nor no.
     """
     state = definition.state(situation.state)
     rules = definition.rules.get((state, trigger_of(event)), ())
     held_off: list[str] = []
     for rule in rules:
-        no = _first_no(rule, situation.data, event)
+        no = _first_no(definition, rule, situation.data, event)
         if no is None:
             return rule
         held_off.append(no)
     raise _nowhere(definition, state, event, machine, tuple(held_off))
 
 
-def _first_no(rule: Rule, data: Any, event: Any) -> str | None:
+def _first_no(definition: Definition, rule: Rule, data: Any, event: Any) -> str | None:
     for guard in rule.line.guards:
-        if not guard(data, event):
+        answer: object = guard(data, event)
+        if answer is False:
             return name_of(guard)
+        if answer is not True:
+            if inspect.iscoroutine(answer):
+                answer.close()
+            raise MachineDataError(
+                machine=definition.machine,
+                part=f"when({name_of(guard)})",
+                value=answer,
+                expected="True or False",
+            )
     return None
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from dramaturg.actors import HandlerDefinitionError, TypeRegistry, handler
 from dramaturg.protocols._protocol import Protocol
-from dramaturg.protocols.state_machines._alarms import Tick
+from dramaturg.protocols.state_machines._alarms import Late, Tick, first_due
 from dramaturg.protocols.state_machines._callers import (
     Held,
     answer,
@@ -238,10 +238,13 @@ class StateMachine(Machine, Generic[S, D]):
         """Take the event of a timer that has run out."""
         if self._is_left_over():
             await self._settle()
-        for timer in self._state.timers:
-            if (timer.kind, timer.name, timer.started) == (tick.kind, tick.name, tick.started):
-                await self._queued(event_of(timer), "timer")
-                await self._settle()
+        timer = first_due(self._state.timers, tick, self._now())
+        if timer is None:
+            return
+        if (timer.kind, timer.name) != (tick.kind, tick.name):
+            self._cell.put_back([Late(tick)])
+        await self._queued(event_of(timer), "timer")
+        await self._settle()
 
     # -- questions -------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -58,11 +59,39 @@ def trigger_name(trigger: Trigger) -> str:
     return str(trigger) if isinstance(trigger, Timer) else trigger.__name__
 
 
+DATA_AND_EVENT = ("data", "event")
+MACHINE_AND_STEP = ("machine", "step")
+
+
 def _functions(part: object, what: str, given: tuple[Any, ...]) -> tuple[Any, ...]:
     for each in given:
         if not callable(each) or isinstance(each, type):
             raise wrong(part, f"{what} {each!r}: expected a function")
+    for each in given:
+        _check_takes(part, what, each, MACHINE_AND_STEP if what == "do" else DATA_AND_EVENT)
+        if what != "do":
+            _check_is_plain(part, what, each)
     return given
+
+
+def _check_takes(part: object, what: str, function: Any, given: tuple[str, str]) -> None:
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):  # some of those that are written in C do not say
+        return
+    try:
+        signature.bind(*given)
+    except TypeError:
+        problem = f"{what}({name_of(function)}) takes {signature}: expected ({', '.join(given)})"
+        raise wrong(part, problem) from None
+
+
+def _check_is_plain(part: object, what: str, function: Any) -> None:
+    """Refuse what answers later: the table is decided at once, and again in each recovery."""
+    for each in (function, getattr(function, "__call__", None)):  # noqa: B004 - to look into it
+        if inspect.iscoroutinefunction(each) or inspect.isasyncgenfunction(each):
+            problem = f"{what}({name_of(function)}) is async: expected a pure function, a plain def"
+            raise wrong(part, problem)
 
 
 @dataclass(frozen=True)
@@ -89,6 +118,8 @@ class Part(Generic[E]):
         for each in timings:
             if not isinstance(cast("object", each), Timing):
                 raise wrong(self, f"timing {each!r}: expected Timer(...).start(...) or alike")
+            given = [each.seconds, each.content]
+            _functions(self, "timing", tuple(part for part in given if callable(part)))
         return replace(self, timings=self.timings + timings)
 
     def do(self, *actions: Callable[[Any, Step[E, Any]], Any]) -> Self:
@@ -149,6 +180,8 @@ class Transition(Part[E]):
 
         :param events: messages, or functions of the new data and the event that give one.
         """
+        made = [each for each in events if callable(each) and not isinstance(each, type | Message)]
+        _functions(self, "inserting", tuple(made))
         return replace(self, inserts=self.inserts + events)
 
     def replying(self, reply: Callable[[Any, E], Any]) -> Self:
@@ -233,6 +266,8 @@ def after(seconds: Seconds) -> Transition[Timeout]:
     """
     if seconds is None:
         raise wrong("after(None)", "would never come: expected seconds")
+    if callable(seconds):
+        _functions("after(...)", "after", (seconds,))
     patience = seconds if callable(seconds) else check_span(seconds)
     return Transition(triggers=(STATE_TIMEOUT,), patience=patience)
 

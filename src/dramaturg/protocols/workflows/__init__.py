@@ -16,6 +16,7 @@ from dramaturg.protocols.workflows._declare import (
 )
 from dramaturg.protocols.workflows._declared import by_instance, coordinators_of, workflow_asked
 from dramaturg.protocols.workflows._errors import (
+    AttemptCancelled,
     UnknownWorkflowInstance,
     WorkflowChanged,
     WorkflowDefinitionError,
@@ -36,6 +37,7 @@ from dramaturg.protocols.workflows._workflow import Instance, Workflow
 
 __all__ = [
     "AttemptAbandoned",
+    "AttemptCancelled",
     "BlockingWorkflow",
     "BranchOutcome",
     "Call",

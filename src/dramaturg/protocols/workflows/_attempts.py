@@ -8,21 +8,24 @@ but for ``GRACE`` seconds at most: one that does not heed its cancellation is ab
 from __future__ import annotations
 
 import asyncio
+import inspect
 from typing import TYPE_CHECKING, Any, final
 
 from dramaturg.actors import DeadlineExceeded, DramaturgError
 from dramaturg.protocols.workflows._cut import Ending
+from dramaturg.protocols.workflows._errors import AttemptCancelled
 from dramaturg.protocols.workflows._live import LiveAction
 from dramaturg.protocols.workflows._messages import Ticked
-from dramaturg.protocols.workflows._outcome import error_of
-from dramaturg.protocols.workflows._records import Failed, Record, Succeeded
+from dramaturg.protocols.workflows._outcome import StepError, error_of, why_not_stored
+from dramaturg.protocols.workflows._records import Failed, MadeAgain, Record, Succeeded
 from dramaturg.protocols.workflows._scope import LiveUndo
 from dramaturg.protocols.workflows._within import Within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterator
 
     from dramaturg.actors import ActorContext, Codec
+    from dramaturg.protocols.workflows._participant import Call
     from dramaturg.protocols.workflows._run import Run
 
 __all__ = ["Attempts", "copied", "undeclared"]
@@ -55,12 +58,24 @@ class Attempts:
         self._tasks: dict[str, tuple[int, asyncio.Task[None]]] = {}
         self._made_before: dict[str, int] = {}
         """Those that were, or may have been, made by a process that has ended."""
+        self._cut: set[asyncio.Task[None]] = set()
+        """Those that were cancelled from here; any other has cancelled itself."""
         self.ending = Ending(context, name, drained=drained)
         self.within = Within(context, note=note, wait_for=self.ending.add)
 
     def were_made_before(self, run: Run) -> None:
         """Take note of what was under way when another process, or incarnation, ended."""
         self._made_before = dict(run.open)
+
+    def made_again(self, run: Run) -> Iterator[Record]:
+        """Go through those that are about to be made again; take each in before the next."""
+        for address, attempt in self._made_before.items():
+            live = run.live.get(address)
+            if run.open.get(address) != attempt or not isinstance(live, LiveAction):
+                continue
+            # To attach to a workflow within again does nothing again.
+            if not hasattr(live.spec.participant, "over"):
+                yield _made_again(live)
 
     # -- in step with the instance -----------------------------------------------------------
 
@@ -102,7 +117,7 @@ class Attempts:
     def stop(self) -> None:
         """Cut all short: the process, or this incarnation of the coordinator, ends."""
         for _, task in self._tasks.values():
-            task.cancel()
+            self._cancel(task)
         self._tasks.clear()
         self.ending.stop()
         self.within.stop()
@@ -110,8 +125,13 @@ class Attempts:
     def _end(self, address: str) -> None:
         attempt, task = self._tasks[address]
         if not task.done():
-            task.cancel()
+            self._cancel(task)
             self.ending.add(address, task, attempt)
+
+    def _cancel(self, task: asyncio.Task[None]) -> None:
+        self._cut.add(task)
+        task.add_done_callback(self._cut.discard)
+        task.cancel()
 
     # -- one of them ---------------------------------------------------------------------------
 
@@ -126,28 +146,33 @@ class Attempts:
         # What undoes or follows something must not overtake it.
         await gate.wait()
         self._start_clock(live, attempt)
-        spec, call = live.spec, run.call(live)
+        call = run.call(live)
         try:
             value = copied(self._codec, live.value)
         except DramaturgError as error:
             self._note(undeclared(live.address, error, attempt))
             return
         try:
-            result = await spec.participant.act(
-                self._context.system, value, call, spec.options.timeout
-            )
+            result = await self._acting(run, live, value, call)
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as error:
-            task = asyncio.current_task()
-            is_cut = task is not None and task.cancelling()
-            if is_cut and isinstance(error, asyncio.CancelledError):
+            is_cancelled = isinstance(error, asyncio.CancelledError)
+            if is_cancelled and (asyncio.current_task() in self._cut or _loop_ends()):
                 raise
             if self._is_under_way(live, attempt):
-                self._failed(live, attempt, error)
+                why = AttemptCancelled(step=live.address) if is_cancelled else error
+                self._failed(live, attempt, why)
         else:
             if self._is_under_way(live, attempt):
                 self._succeeded(live, attempt, result)
+
+    def _acting(self, run: Run, live: LiveAction, value: Any, call: Call) -> Awaitable[Any]:
+        """Do what the step says; it is reported if it holds the loop."""
+        system, spec = self._context.system, live.spec
+        acting = spec.participant.act(system, value, call, spec.options.timeout)
+        what = f"step {live.address!r} of {run.workflow!r} {run.instance!r}"
+        return system.watchdog.watch(acting, path=self._context.path, what=what)
 
     def _start_clock(self, live: LiveAction, attempt: int) -> None:
         timeout = live.spec.options.timeout
@@ -164,6 +189,8 @@ class Attempts:
         try:
             stored = copied(self._codec, value)
         except DramaturgError as error:
+            if inspect.iscoroutine(value):
+                value.close()
             if isinstance(live, LiveUndo):
                 # What is undone is undone, whatever it gives: nobody asks for that.
                 self._note(Succeeded(address=live.address, value=None))
@@ -188,6 +215,28 @@ class Attempts:
         )
 
 
+def _made_again(live: LiveAction) -> Record:
+    """Say that an attempt is made again, or that it was often enough."""
+    most, restarts = live.spec.retry.restarts, live.restarts + 1
+    if most is None or restarts <= most:
+        return MadeAgain(address=live.address, attempt=live.attempt, restarts=restarts)
+    text = f"its process has ended {restarts} times before it did; Retry(restarts={most})"
+    error = StepError(
+        step=live.address,
+        kind="gone",
+        type="ProcessEnded",
+        text=text,
+        attempts=live.attempt,
+    )
+    return Failed(address=live.address, error=error, made_before=True)
+
+
+def _loop_ends() -> bool:
+    """Tell whether all tasks of the loop are cancelled: then the next process goes on."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    return all(each.cancelling() for each in others)
+
+
 def copied(codec: Codec, value: Any) -> Any:
     """Return a value as it is read from the journal: who changes one changes no other.
 
@@ -200,5 +249,6 @@ def copied(codec: Codec, value: Any) -> Any:
 
 def undeclared(address: str, error: DramaturgError, attempt: int) -> Failed:
     """Let a step fail that gave, or is to be given, what cannot be stored."""
-    why = error_of(address, error, attempt).model_copy(update={"kind": "declaration"})
+    told = {"kind": "declaration", "text": why_not_stored(error)}
+    why = error_of(address, error, attempt).model_copy(update=told)
     return Failed(address=address, error=why)

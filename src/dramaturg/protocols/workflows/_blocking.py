@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, final
 
-from dramaturg.actors import DeadlineExceeded, SystemStateError
+from dramaturg.actors import DeadlineExceeded, SystemStateError, SystemStopped
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -29,6 +29,7 @@ class BlockingWorkflow:
     :param timeout: seconds that a call blocks at most; None: no limit. The instance goes on.
     :raises DeadlineExceeded: if a call takes longer.
     :raises BlockingCallError: on a thread that runs the system's actors.
+    :raises SystemStopped: if the system has ended.
     """
 
     workflow: Workflow
@@ -87,9 +88,10 @@ class BlockingWorkflow:
         """Let an instance go on under the newest definition."""
         return bool(self._wait("migrate", self.workflow.migrate(self.system, id)))
 
-    def ids(self, status: str = "running") -> tuple[str, ...]:
-        """List the instances with a status."""
-        found: tuple[str, ...] = self._wait("ids", self.workflow.ids(self.system, status))
+    def ids(self, status: str = "running", *others: str) -> tuple[str, ...]:
+        """List the instances with a status, or with one of several."""
+        listed = self.workflow.ids(self.system, status, *others)
+        found: tuple[str, ...] = self._wait("ids", listed)
         return found
 
     def _wait(self, call: str, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -98,7 +100,11 @@ class BlockingWorkflow:
         except BaseException:
             coroutine.close()
             raise
-        done = asyncio.run_coroutine_threadsafe(coroutine, self.system.host.loop)
+        try:
+            done = asyncio.run_coroutine_threadsafe(coroutine, self.system.host.loop)
+        except RuntimeError:  # the loop is closed
+            coroutine.close()
+            raise SystemStopped(path="/", detail="has stopped with its actor system") from None
         try:
             return done.result(self.timeout)
         except TimeoutError:

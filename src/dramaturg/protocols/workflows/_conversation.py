@@ -103,22 +103,25 @@ class _Cast:
 
     def whole(self, root: Step) -> Order:
         """Say what is sent until an instance is over, and all that has to be is undone."""
-        return self._scope(_flat(root))
+        steps = list(_flat(root))
+        last = sequence(*(self._doubtful(each, absorbed=False) for each in reversed(steps)))
+        return self._follow(steps, NOTHING, last)
 
     def _scope(self, steps: Iterable[Step]) -> Order:
         """Do steps, and undo them if one fails."""
-        return self._follow(list(steps), NOTHING)
+        return self._follow(list(steps), NOTHING, NOTHING)
 
-    def _follow(self, steps: list[Step], undo: Order) -> Order:
+    def _follow(self, steps: list[Step], undo: Order, last: Order) -> Order:
         """Do what is left of a scope.
 
         :param undo: what there is to undo so far.
+        :param last: what comes behind the last step.
         """
         if not steps:
-            return NOTHING
+            return last
         step, *left = steps
         may_have = sequence(_perhaps(self._undo(step)), undo)
-        rest = self._follow(left, sequence(self._undo(step), undo))
+        rest = self._follow(left, sequence(self._undo(step), undo), last)
         failed = may_have if _may_fail_late(step) else undo
         if _is_plain(step):
             assert isinstance(step, Action)  # noqa: S101 - it asks
@@ -201,7 +204,38 @@ class _Cast:
         recover = step.options.on_error
         if recover is not None and recover.step is not None:
             found = sequence(_perhaps(self._undo(recover.step)), found)
-        return found if step.options.when is None else _perhaps(found)
+        certain = step.options.when is None and recover is None
+        return found if certain else _perhaps(found)
+
+    def _doubtful(self, step: Step, *, absorbed: bool) -> Order:
+        """Say what undoes, at the end of all, those of a step whose failure nobody minded.
+
+        :param absorbed: whether all goes on when this step has failed.
+        """
+        recover, outside = step.options.on_error, absorbed
+        absorbed = absorbed or recover is not None
+        match step:
+            case Action(compensate=undo):
+                found = self._sent(undo) if undo is not None and absorbed else NOTHING
+            case Loop() | ForEach():
+                body = _certain(self._doubtful(step.inside[0], absorbed=absorbed))
+                found = self._rounds(step, body, None)
+            case FanOut(branches=branches, optional=optional):
+                inner = (
+                    self._doubtful(each, absorbed=absorbed or name in optional)
+                    for name, each in branches.items()
+                )
+                found = parallel(*inner)
+            case Branch() | Switch():
+                found = _any_of([self._doubtful(each, absorbed=absorbed) for each in step.inside])
+            case _:
+                # What a saga that fails has done it undoes itself.
+                absorbed = absorbed and not isinstance(step, Saga)
+                inside = reversed(step.inside)
+                found = sequence(*(self._doubtful(each, absorbed=absorbed) for each in inside))
+        if recover is not None and recover.step is not None:
+            found = sequence(self._doubtful(recover.step, absorbed=outside), found)
+        return _perhaps(found)
 
     # -- one exchange ----------------------------------------------------------------------
 

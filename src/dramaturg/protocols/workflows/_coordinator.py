@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.actors import DramaturgError, EventSourced, handler
+from dramaturg.actors import DramaturgError, EventSourced, RecoveryFailed, handler
+from dramaturg.actors._errors import said
+from dramaturg.protocols.workflows._archive import Archive, differ, end_of, read_history
 from dramaturg.protocols.workflows._attempts import Attempts, copied, undeclared
 from dramaturg.protocols.workflows._errors import (
     UnknownWorkflowInstance,
@@ -20,7 +22,7 @@ from dramaturg.protocols.workflows._errors import (
     WorkflowError,
     WorkflowIdConflict,
 )
-from dramaturg.protocols.workflows._history import History, HistoryEntry, entry_of
+from dramaturg.protocols.workflows._history import History, entry_of
 from dramaturg.protocols.workflows._live import Outside
 from dramaturg.protocols.workflows._messages import (
     Advance,
@@ -31,6 +33,7 @@ from dramaturg.protocols.workflows._messages import (
     MayGo,
     Migrate,
     Over,
+    Ready,
     Release,
     Resolve,
     Signal,
@@ -54,7 +57,7 @@ from dramaturg.protocols.workflows._records import (
 )
 from dramaturg.protocols.workflows._run import Run
 from dramaturg.protocols.workflows._step import Action
-from dramaturg.protocols.workflows._view import InstanceStatus, status_of
+from dramaturg.protocols.workflows._view import InstanceStatus, not_stuck, status_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     from dramaturg.actors import ActorRef
     from dramaturg.protocols.workflows._definition import Definition
     from dramaturg.protocols.workflows._family import Family
+    from dramaturg.protocols.workflows._history import HistoryEntry
 
 __all__ = ["Coordinator"]
 
@@ -107,22 +111,56 @@ class Coordinator(EventSourced[list[Any]]):
     async def on_recovered(self) -> None:
         """Find the definition that the records belong to, and go on."""
         records = self.state
-        if records:
-            self._run = self._replayed(records, self._definition_of(records))
-            self._attempts.were_made_before(self._run)
-            records.clear()
-            await self._catch_up()
+        if not records:
+            if self.context.incarnation > 1:
+                self._engine.tell(Ready(self._id, self._family, self._is_held))
+            return
+        definition = self._definition_of(records)
+        if definition is None:
+            self._be_an_archive(records)
+            return
+        try:
+            self._run = self._replayed(records, definition)
+        except Exception as error:
+            raise RecoveryFailed(
+                persistence_id=self._id, sequence=self.sequence, what="event", cause=said(error)
+            ) from error
+        self._attempts.were_made_before(self._run)
+        records.clear()
+        await self._catch_up()
+        self._engine.tell(Ready(self._id, self._family, self._is_held))
 
-    def _definition_of(self, records: list[Any]) -> Definition:
-        """Return the definition under which an instance was last."""
+    def _be_an_archive(self, records: list[Any]) -> None:
+        """Tell what is stored: the definition is gone, and nothing is left to do.
+
+        :raises WorkflowChanged: if something is.
+        """
+        ended = end_of(records)
+        if ended is None:
+            version = self._family.newest.version
+            raise WorkflowChanged(
+                workflow=self._family.name, version=version, instances=(self._instance,)
+            )
+        archive = Archive(self._family, self._instance, tuple(records), ended)
+        records.clear()
+
+        async def answer(message: Any) -> Any:
+            if isinstance(message, MayGo):
+                self.stop()
+                return None
+            journal = self.context.system.journal
+            assert journal is not None  # noqa: S101 - it has recovered from it
+            self._engine.tell(Over(self._id, ended, quiet=True))
+            return await archive.answer(message, journal, self._codec)
+
+        self.context.become(answer)
+
+    def _definition_of(self, records: list[Any]) -> Definition | None:
+        """Return the definition under which an instance was last; None if that is gone."""
         marks = [each for each in records if isinstance(each, Begun | Migrated)]
         last = marks[-1]
         found = self._family.versions.get(last.definition)
-        if found is None or found.fingerprint != last.fingerprint:
-            raise WorkflowChanged(
-                workflow=self._family.name, version=last.definition, instances=(self._instance,)
-            )
-        return found
+        return found if found is not None and found.fingerprint == last.fingerprint else None
 
     def _replayed(self, records: list[Any], definition: Definition) -> Run:
         run = Run(definition, self._instance)
@@ -138,7 +176,7 @@ class Coordinator(EventSourced[list[Any]]):
         begun = self._run.begun
         if begun is not None:
             self._tell_end(again=True)
-            if begun.input != request.input and self._differ(begun.input, request.input):
+            if differ(self._codec, begun.input, request.input):
                 return WorkflowIdConflict(workflow=self._family.name, instance=self._instance)
             return self._instance
         definition = self._run.definition
@@ -151,10 +189,6 @@ class Coordinator(EventSourced[list[Any]]):
         )
         await self._go_on([begin])
         return self._instance
-
-    def _differ(self, one: Any, other: Any) -> bool:
-        # What is not equal to itself may yet be the same.
-        return self._codec.encode_value(one) != self._codec.encode_value(other)
 
     def _unknown(self) -> WorkflowError | None:
         if self._run.begun is not None:
@@ -184,12 +218,8 @@ class Coordinator(EventSourced[list[Any]]):
         unknown = self._unknown()
         if unknown is not None:
             return unknown
-        journal, codec = self.context.system.journal, self._codec
+        journal = self.context.system.journal
         assert journal is not None  # noqa: S101 - it has recovered from it
-        entries: list[HistoryEntry] = []
-        async for stored in journal.read(self._id):
-            record: Any = codec.decode(stored.payload, object)
-            entries.append(entry_of(stored.sequence, stored.time, record, stored.cause))
         self._tell_end(again=True)
         labels = {
             name: label
@@ -197,7 +227,7 @@ class Coordinator(EventSourced[list[Any]]):
             if isinstance(each, Action)
             for name, label in _labels(each)
         }
-        return History(self._family.name, self._instance, tuple(entries), labels)
+        return await read_history(journal, self._codec, self._family, self._instance, labels)
 
     @handler
     async def take_signal(self, request: Signal) -> bool | Exception:
@@ -221,10 +251,11 @@ class Coordinator(EventSourced[list[Any]]):
         unknown = self._unknown()
         if unknown is not None:
             return unknown
-        if self._run.has_outcome:
+        run = self._run
+        if run.has_outcome and not (request.is_last and run.gives_up_result):
             self._tell_end(again=True)
             return False
-        await self._go_on([CancelRequested(reason=request.reason)])
+        await self._go_on([CancelRequested(reason=request.reason, is_last=request.is_last)])
         return True
 
     @handler
@@ -235,7 +266,7 @@ class Coordinator(EventSourced[list[Any]]):
             return unknown
         if request.address not in self._run.stuck:
             self._tell_end(again=True)
-            return False
+            return not_stuck(self._run, request.address) or False
         await self._go_on([Resolved(address=request.address, how=request.how, by=request.by)])
         return True
 
@@ -251,16 +282,26 @@ class Coordinator(EventSourced[list[Any]]):
             return False
         journal, codec = self.context.system.journal, self._codec
         assert journal is not None  # noqa: S101
-        records = [codec.decode(each.payload, object) async for each in journal.read(self._id)]
-        try:
-            moved = self._replayed(records, newest)
-        except Exception:  # noqa: BLE001 - a record has no place in the new definition
-            return WorkflowChanged(
-                workflow=newest.name, version=newest.version, instances=(self._instance,)
-            )
+        moved = Run(newest, self._instance)
+        async for stored in journal.read(self._id):
+            record: Any = codec.decode(stored.payload, object)
+            try:
+                moved.apply(record)
+            except Exception:  # noqa: BLE001 - it has no place in the new definition
+                return self._has_no_place(entry_of(0, stored.time, record, None))
         self._run = moved
         await self._go_on([Migrated(definition=newest.version, fingerprint=newest.fingerprint)])
         return True
+
+    def _has_no_place(self, entry: HistoryEntry) -> WorkflowChanged:
+        family = self._family
+        return WorkflowChanged(
+            workflow=family.name,
+            version=family.newest.version,
+            instances=(self._instance,),
+            record=f"{entry.address}: {entry.what}" if entry.address else entry.what,
+            stays_under=self._run.definition.version,
+        )
 
     # -- progress --------------------------------------------------------------------------
 
@@ -347,8 +388,12 @@ class Coordinator(EventSourced[list[Any]]):
     async def _catch_up(self) -> None:
         """Take in what became due while nobody was there, before anything is begun.
 
-        What was under way is not made once more if the time around it is over.
+        What was under way is not made once more if the time around it is over; else that it is
+        stands in the records first.
         """
+        if self._only_looks:
+            self._tell_end()
+            return
         now = self.context.clock.time().timestamp()
         fired: list[Record] = []
         run = self._run
@@ -359,7 +404,15 @@ class Coordinator(EventSourced[list[Any]]):
             record = TimerFired(address=address, what=what)
             run.apply(record)
             fired.append(record)
+        for again in () if self._is_held else self._attempts.made_again(run):
+            run.apply(again)
+            fired.append(again)
         await self._follow(fired)
+
+    @property
+    def _only_looks(self) -> bool:
+        journal = self.context.system.journal
+        return journal is not None and journal.is_read_only
 
     def _set_timers(self) -> None:
         due = self._run.timers

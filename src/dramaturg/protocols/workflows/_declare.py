@@ -1,16 +1,18 @@
-"""The functions with which steps are declared, and what they refuse."""
+"""The functions with which steps are declared."""
 
 from __future__ import annotations
 
-import hashlib
-import inspect
-import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
-from dramaturg.protocols.workflows._errors import WorkflowDefinitionError
-from dramaturg.protocols.workflows._joins import Join, all_of
-from dramaturg.protocols.workflows._participant import participant, takes
+from dramaturg.protocols.workflows import _declare_checks as check
+from dramaturg.protocols.workflows._errors import (
+    WorkflowDefinitionError,
+    WorkflowFailed,
+    shown,
+)
+from dramaturg.protocols.workflows._participant import is_participant, participant
 from dramaturg.protocols.workflows._retry import NO_RETRY, Retry
 from dramaturg.protocols.workflows._step import (
     Action,
@@ -30,6 +32,7 @@ from dramaturg.protocols.workflows._step import (
 from dramaturg.supervision import Backoff
 
 if TYPE_CHECKING:
+    from dramaturg.protocols.workflows._joins import Join
     from dramaturg.protocols.workflows._step import Function, Who
 
 __all__ = [
@@ -48,8 +51,8 @@ __all__ = [
 
 UNDO_RETRY = Retry(attempts=10, backoff=Backoff(0.2, 30.0, jitter=0.2))
 """How often a compensation is tried that says nothing of it, before it is stuck."""
-_RESERVED = "/![]"
-LONGEST_NAME = 200
+UNDO_WITHIN_RETRY = replace(UNDO_RETRY, fatal=(*UNDO_RETRY.fatal, WorkflowFailed))
+"""The same of a workflow within, which tries its own compensations itself."""
 
 
 def step(
@@ -74,6 +77,7 @@ def step(
         function of the :class:`StepError`, or a step.
     :param compensate: what undoes it, a participant or a step: called with the value that this
         step was given, and a call that holds its key and its result. Default retry: ten times.
+        A workflow that is a step is undone by its own compensations, if nothing else is said.
     :param when: a function of the value; where it does not hold the step is passed over, and
         its value handed on.
     :raises WorkflowDefinitionError: for anything else.
@@ -85,14 +89,19 @@ def step(
             problem=f"has the step {participant_.name!r} as its participant",
             expected="sequence(...) around steps",
         )
-    tries = NO_RETRY if retry is None else _retry(thing, retry)
+    tries = NO_RETRY if retry is None else check.retry(thing, retry)
+    who = participant(thing, participant_)
+    # A workflow knows how it is undone.
+    own = getattr(who, "undo", None)
     undo: Action | None = None
     if compensate is not None:
         undo = _undo(name, compensate)
+    elif own is not None:
+        undo = step(f"undo {name}", own, retry=UNDO_WITHIN_RETRY)
     return Action(
-        name=_name(name),
+        name=check.named(name),
         options=_options(name, when, timeout, on_error),
-        participant=participant(thing, participant_),
+        participant=who,
         retry=tries,
         compensate=undo,
     )
@@ -114,9 +123,9 @@ def sequence(
 
     :raises WorkflowDefinitionError: without steps, or for something that is no step.
     """
-    named = _name(name or _made("sequence", steps))
+    named = check.named(name or check.made("sequence", steps))
     options = _options(named, when, timeout, on_error)
-    return Sequence(name=named, options=options, steps=_steps(f"sequence {named!r}", steps))
+    return Sequence(name=named, options=options, steps=check.steps(f"sequence {named!r}", steps))
 
 
 def saga(
@@ -136,9 +145,9 @@ def saga(
 
     :raises WorkflowDefinitionError: without steps, or for something that is no step.
     """
-    named = _name(name or _made("saga", steps))
+    named = check.named(name or check.made("saga", steps))
     options = _options(named, when, timeout, on_error)
-    return Saga(name=named, options=options, steps=_steps(f"saga {named!r}", steps))
+    return Saga(name=named, options=options, steps=check.steps(f"saga {named!r}", steps))
 
 
 def branch(
@@ -156,11 +165,11 @@ def branch(
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"branch {name!r}" if name else "branch"
-    _asks(thing, condition)
-    (then,) = _steps(thing, (then,))
+    check.asks(thing, condition)
+    (then,) = check.steps(thing, (then,))
     if otherwise is not None:
-        (otherwise,) = _steps(thing, (otherwise,))
-    named = _name(name or _made("branch", (then,)))
+        (otherwise,) = check.steps(thing, (otherwise,))
+    named = check.named(name or check.made("branch", (then,)))
     options = _options(named, None, timeout, on_error)
     return Branch(name=named, options=options, condition=condition, then=then, otherwise=otherwise)
 
@@ -181,15 +190,15 @@ def switch(
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"switch {name!r}" if name else "switch"
-    _asks(thing, key)
+    check.asks(thing, key)
     if not isinstance(cast("object", cases), Mapping) or not cases:
         raise WorkflowDefinitionError(
             thing=thing, problem=f"has the cases {cases!r}", expected="a dict of steps by key"
         )
-    steps = _steps(thing, tuple(cases.values()))
+    steps = check.steps(thing, tuple(cases.values()))
     if default is not None:
-        (default,) = _steps(thing, (default,))
-    named = _name(name or _made("switch", steps))
+        (default,) = check.steps(thing, (default,))
+    named = check.named(name or check.made("switch", steps))
     options = _options(named, None, timeout, on_error)
     return Switch(name=named, options=options, key=key, cases=dict(cases), default=default)
 
@@ -211,10 +220,10 @@ def loop(
     :raises WorkflowDefinitionError: for a loop without a bound, or anything else that is wrong.
     """
     thing = f"loop {name!r}" if name else "loop"
-    _asks(thing, until)
-    (body,) = _steps(thing, (body,))
-    named = _name(name or _made("loop", (body,)))
-    most = _count(thing, "at_most", at_most)
+    check.asks(thing, until)
+    (body,) = check.steps(thing, (body,))
+    named = check.named(name or check.made("loop", (body,)))
+    most = check.count(thing, "at_most", at_most)
     options = _options(named, when, timeout, on_error)
     return Loop(name=named, options=options, body=body, until=until, at_most=most)
 
@@ -238,13 +247,13 @@ def for_each(
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"for_each {name!r}" if name else "for_each"
-    _asks(thing, items)
-    (body,) = _steps(thing, (body,))
-    named = _name(name or _made("for_each", (body,)))
+    check.asks(thing, items)
+    (body,) = check.steps(thing, (body,))
+    named = check.named(name or check.made("for_each", (body,)))
     if limit is not None:
-        _count(thing, "limit", limit)
+        check.count(thing, "limit", limit)
     options = _options(named, when, timeout, on_error)
-    rule = _join(thing, join)
+    rule = check.join(thing, join)
     return ForEach(name=named, options=options, items=items, body=body, limit=limit, join=rule)
 
 
@@ -272,7 +281,7 @@ def fan_out(
     :raises WorkflowDefinitionError: for anything else.
     """
     thing = f"fan_out {name!r}" if name else "fan_out"
-    first, second = _branches(thing, required), _branches(thing, optional)
+    first, second = check.branches(thing, required), check.branches(thing, optional)
     both = first.keys() & second.keys()
     if both or not (first or second):
         problem = f"has {', '.join(sorted(both))} twice" if both else "has no branches"
@@ -280,8 +289,8 @@ def fan_out(
             thing=thing, problem=problem, expected="steps by name, each name once"
         )
     branches = {**first, **second}
-    named = _name(name or _made("fan_out", tuple(branches.values())))
-    rule = _join(thing, join)
+    named = check.named(name or check.made("fan_out", tuple(branches.values())))
+    rule = check.join(thing, join)
     if rule.needed is not None and rule.needed > len(branches):
         raise WorkflowDefinitionError(
             thing=thing,
@@ -289,7 +298,7 @@ def fan_out(
             expected="at most as many as there are",
         )
     keep = late is not None
-    after = None if late is None or late == "keep" else _aside(f"{named}-late", late)
+    after = None if late is None or late == "keep" else _aside(thing, "late", f"{named}-late", late)
     return FanOut(
         name=named,
         options=_options(named, when, timeout, on_error),
@@ -318,13 +327,13 @@ def wait_for(
     :param timeout: seconds, also while the process is down; then it fails.
     :raises WorkflowDefinitionError: for anything else.
     """
-    named = _name(name or event)
+    named = check.named(name or event)
     if takes_ is not None and not isinstance(cast("object", takes_), type):
         raise WorkflowDefinitionError(
             thing=f"wait_for {event!r}", problem=f"takes {takes_!r}", expected="a type, or None"
         )
     options = _options(named, when, timeout, on_error)
-    return WaitFor(name=named, options=options, event=_name(event), takes=takes_)
+    return WaitFor(name=named, options=options, event=check.named(event), takes=takes_)
 
 
 def pause(
@@ -335,132 +344,51 @@ def pause(
     :param seconds: or a function of the value, asked once.
     :raises WorkflowDefinitionError: for anything else.
     """
-    named = _name(name or "pause")
+    named = check.named(name or "pause")
     if callable(seconds):
-        _asks(f"pause {named!r}", seconds)
+        check.asks(f"pause {named!r}", seconds)
     else:
-        _seconds(f"pause {named!r}", "seconds", seconds)
+        check.seconds(f"pause {named!r}", "seconds", seconds)
     return Pause(name=named, options=_options(named, when, None, None), seconds=seconds)
 
 
 # -- what they have in common ----------------------------------------------------------------
 
 
-def _asks(thing: str, function: object) -> None:
-    takes(thing, function)
-    if inspect.iscoroutinefunction(function):
-        raise WorkflowDefinitionError(
-            thing=thing,
-            problem=f"asks the coroutine function {getattr(function, '__qualname__', function)}",
-            expected="a plain function: steps do things, and wait",
-        )
-
-
-def _name(name: object) -> str:
-    fine = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()
-    if not fine or any(each in cast("str", name) for each in _RESERVED):
-        raise WorkflowDefinitionError(
-            thing="a step",
-            problem=f"is called {name!r}",
-            expected=f"1 to {LONGEST_NAME} printable characters without any of {_RESERVED}",
-        )
-    return cast("str", name)
-
-
-def _made(kind: str, steps: tuple[Any, ...]) -> str:
-    """Make a name that stays as long as what is inside does."""
-    first = steps[0] if steps else None
-    name = f"{kind} {first.name}" if isinstance(first, Step) else kind
-    if len(name) <= LONGEST_NAME:
-        return name
-    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f"{name[: LONGEST_NAME - 20]}... {digest}"
-
-
-def _steps(thing: str, steps: tuple[Any, ...]) -> tuple[Step, ...]:
-    wrong = [each for each in steps if not isinstance(each, Step)]
-    if wrong or not steps:
-        problem = f"has {wrong[0]!r} as a step" if wrong else "has no steps"
-        raise WorkflowDefinitionError(thing=thing, problem=problem, expected="steps")
-    return steps
-
-
-def _branches(thing: str, given: object) -> dict[str, Step]:
-    if given is None:
-        return {}
-    if not isinstance(given, Mapping):
-        raise WorkflowDefinitionError(
-            thing=thing, problem=f"has the branches {given!r}", expected="a dict of steps by name"
-        )
-    found = cast("dict[Any, Step]", dict(given))  # pyright: ignore[reportUnknownArgumentType]
-    if found:
-        _steps(thing, tuple(found.values()))
-    return {_name(name): each for name, each in found.items()}
-
-
-def _join(thing: str, join: object) -> Join:
-    if join is None:
-        return all_of()
-    if not isinstance(join, Join):
-        raise WorkflowDefinitionError(
-            thing=thing,
-            problem=f"has the join {join!r}",
-            expected="all_of(), any_of(), first_valid(...), quorum(...) or partial(...)",
-        )
-    return join
-
-
-def _retry(thing: str, retry: object) -> Retry:
-    if not isinstance(retry, Retry):
-        raise WorkflowDefinitionError(
-            thing=thing, problem=f"has the retry {retry!r}", expected="a Retry"
-        )
-    return retry
-
-
-def _count(thing: str, option: str, count: object) -> int:
-    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
-        raise WorkflowDefinitionError(
-            thing=thing, problem=f"has {option}={count!r}", expected="an int of at least 1"
-        )
-    return count
-
-
-def _seconds(thing: str, option: str, seconds: object) -> float:
-    fine = isinstance(seconds, int | float) and not isinstance(seconds, bool)
-    if not fine or not 0 < cast("float", seconds) < math.inf:
-        raise WorkflowDefinitionError(
-            thing=thing, problem=f"has {option}={seconds!r}", expected="seconds, more than 0"
-        )
-    return float(cast("float", seconds))
-
-
 def _options(name: object, when: object, timeout: object, on_error: object) -> Options:
     thing = f"step {name!r}"
     if when is not None:
-        _asks(thing, when)
+        check.asks(thing, when)
     found: Recover | None = None
     if isinstance(on_error, Recover):
         found = on_error
     elif on_error is not None:
-        found = Recover(step=_aside(f"{name}-error", on_error))
+        found = Recover(step=_aside(thing, "on_error", f"{name}-error", on_error))
     return Options(
         when=cast("Any", when),
-        timeout=None if timeout is None else _seconds(thing, "timeout", timeout),
+        timeout=None if timeout is None else check.seconds(thing, "timeout", timeout),
         on_error=found,
     )
 
 
-def _aside(name: str, given: object) -> Step:
+def _aside(thing: str, option: str, name: str, given: object) -> Step:
     if isinstance(given, Step):
         return given
-    if not callable(given) and not isinstance(given, str):
-        raise WorkflowDefinitionError(
-            thing=f"step {name!r}",
-            problem=f"is {given!r}",
-            expected="a function, a participant, a step, or recover(value)",
-        )
+    _check_who(thing, option, given)
     return step(name, cast("Who", given))
+
+
+def _check_who(thing: str, option: str, given: object) -> None:
+    """Name the step and its option, where ``step`` could only name what it is to be called."""
+    also = {"on_error": ", a step, or recover(value)", "late": ', a step, or "keep"'}
+    is_path = isinstance(given, str) and given.startswith("/")
+    if not (callable(given) or is_path or is_participant(given)):
+        raise WorkflowDefinitionError(
+            thing=thing,
+            problem=f"has {option}={shown(given)}",
+            expected=f'a function, a ref, a path "/...", ask(...) or a workflow'
+            f"{also.get(option, ', or one step')}",
+        )
 
 
 def _undo(name: str, given: object) -> Action:
@@ -478,4 +406,5 @@ def _undo(name: str, given: object) -> Action:
             problem=f"has the {given.kind} {given.name!r} as its compensation",
             expected="one action: a participant, or step(...)",
         )
+    _check_who(f"step {name!r}", "compensate", given)
     return step(f"undo {name}", cast("Who", given), retry=UNDO_RETRY)

@@ -24,6 +24,7 @@ from dramaturg.protocols.workflows._messages import (
     Resume,
     Signal,
     Start,
+    Stored,
 )
 from dramaturg.protocols.workflows._view import InstanceStatus
 
@@ -69,10 +70,15 @@ def workflow_asked() -> Protocol:
         Resolve: bool,
         Migrate: bool,
     }
+    told = (*dict.fromkeys(answers.values()), Exception)
+    # Where the definition is gone, or another process has it: what its records tell.
+    stored = sequence(
+        client >> engine @ Stored, choice(*(engine >> client @ each for each in told))
+    )
     return Protocol(
         "workflow_asked",
         roles=(client, engine, coordinator),
-        order=choice(*(asked(*each) for each in answers.items()), resumed),
+        order=choice(*(asked(*each) for each in answers.items()), resumed, stored),
         about="What is said about an instance of a workflow is answered once.",
     )
 

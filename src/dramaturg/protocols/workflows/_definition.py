@@ -51,7 +51,7 @@ class Definition:
                 raise WorkflowDefinitionError(
                     thing=f"workflow {self.name!r}",
                     problem=f"has {how} called {each.name!r}",
-                    expected="a name of its own for each step: it is its address",
+                    expected=f"a name of its own for each step, its address{_hint(each)}",
                 )
             seen[each.name] = each
 
@@ -73,6 +73,10 @@ class Definition:
                 problem=f"has a type that cannot be stored ({error})",
                 expected="messages, pydantic models, enums and frozen dataclasses",
             ) from error
+
+
+def _hint(step: Step) -> str:
+    return "" if isinstance(step, Action) else "; give it one by name=..."
 
 
 def _check_depth(name: str, root: Step) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from dramaturg.protocols.workflows._step import (
     Action,
@@ -22,20 +22,25 @@ if TYPE_CHECKING:
 
 __all__ = ["flowchart"]
 
+End: TypeAlias = tuple[str, str]
+"""A node, and what stands at the arrow that leaves it."""
+
 
 def flowchart(root: Step) -> str:
     """Draw a step with all that is inside: control flow solid, undoing and recovery dotted."""
     chart = _Chart()
     chart.node("begin", "([begin])")
-    ends = chart.draw(root, ["begin"], "")
+    ends = chart.draw(root, [("begin", "")])
     chart.node("done", "([done])")
-    chart.link(ends, "done", "")
-    return "\n".join(["flowchart TD", *chart.lines]) + "\n"
+    chart.link(ends, "done")
+    return "\n".join(["flowchart TD", *chart.lines, *chart.links]) + "\n"
 
 
 class _Chart:
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.links: list[str] = []
+        """Behind all nodes: a subgraph takes in what is named within it."""
         self._count = 0
         self._depth = 1
 
@@ -46,94 +51,117 @@ class _Chart:
         """Draw a node."""
         self._say(f"{key}{shape}")
 
-    def link(self, sources: list[str], target: str, said: str, *, dotted: bool = False) -> None:
+    def link(self, sources: list[End], target: str, *, dotted: bool = False) -> None:
         """Draw arrows."""
         arrow = "-.->" if dotted else "-->"
-        label = f'|"{_text(said)}"|' if said else ""
-        for source in sources:
-            self._say(f"{source} {arrow}{label} {target}")
+        for source, said in sources:
+            label = f'|"{_text(said)}"|' if said else ""
+            self.links.append(f"    {source} {arrow}{label} {target}")
 
     def _key(self) -> str:
         self._count += 1
         return f"s{self._count}"
 
-    def draw(self, step: Step, before: list[str], said: str) -> list[str]:
-        """Draw a step behind others; return the nodes behind which the next one comes."""
+    def draw(self, step: Step, before: list[End]) -> list[End]:
+        """Draw a step behind others; return the ends behind which the next one comes."""
+        no: list[End] = []
         if step.options.when is not None:
             key = self._key()
             self.node(key, f'{{"{_text(step.name)}?"}}')
-            self.link(before, key, said)
-            ends = [*self._draw(step, [key], "yes"), key]
-        else:
-            ends = self._draw(step, before, said)
+            self.link(before, key)
+            before, no = [(key, "yes")], [(key, "no")]
         recover = step.options.on_error
-        if recover is not None and recover.step is not None:
-            key = self._key()
-            self.node(key, f'["{_text(recover.step.name)}"]')
-            self.link(ends[:1], key, "on error", dotted=True)
-            ends = [*ends, key]
-        return ends
+        if recover is None or recover.step is None:
+            return [*self._draw(step, before), *no]
+        failing, ends = self._one_that_may_fail(step, before)
+        key = self._key()
+        self.node(key, f'["{_text(recover.step.name)}"]')
+        self.link([(failing, "on error")], key, dotted=True)
+        return [*ends, *no, (key, "")]
 
-    def _draw(self, step: Step, before: list[str], said: str) -> list[str]:  # noqa: PLR0911
+    def _one_that_may_fail(self, step: Step, before: list[End]) -> tuple[str, list[End]]:
+        """Draw a step, and return from where its failure goes: of a group, from the whole."""
+        if not step.inside:
+            ends = self._draw(step, before)
+            return ends[0][0], ends
+        if isinstance(step, Saga):
+            return self._group(f"saga {step.name}", step, before)
+        key = self._begin_group(step.name)
+        ends = self._draw(step, before)
+        self._end_group()
+        return key, ends
+
+    def _draw(self, step: Step, before: list[End]) -> list[End]:  # noqa: PLR0911
         match step:
             case Saga():
-                return self._group(step, before, said)
+                return self._group(f"saga {step.name}", step, before)[1]
             case Sequence(steps=steps):
                 for each in steps:
-                    before, said = self.draw(each, before, said), ""
+                    before = self.draw(each, before)
                 return before
             case Branch(then=then, otherwise=otherwise):
-                key = self._fork(step, before, said)
-                no = [key] if otherwise is None else self.draw(otherwise, [key], "no")
-                return [*self.draw(then, [key], "yes"), *no]
-            case Switch(cases=cases, default=default):
-                key = self._fork(step, before, said)
-                ends = [
-                    end for case, each in cases.items() for end in self.draw(each, [key], str(case))
+                key = self._fork(step, before)
+                no = [(key, "no")]
+                return [
+                    *self.draw(then, [(key, "yes")]),
+                    *(no if otherwise is None else self.draw(otherwise, no)),
                 ]
-                return [*ends, *(self.draw(default, [key], "else") if default else [])]
+            case Switch(cases=cases, default=default):
+                key = self._fork(step, before)
+                ends = [] if default is None else self.draw(default, [(key, "else")])
+                for case, each in cases.items():
+                    ends += self.draw(each, [(key, str(case))])
+                return ends
             case FanOut():
-                return self._fan_out(step, before, said)
+                return self._fan_out(step, before)
             case Loop(body=body, at_most=most):
-                key = self._fork(step, before, said)
-                ends = self.draw(body, [key], f"at most {most} times")
-                self.link(ends, key, "again")
+                key = self._fork(step, before)
+                ends = self.draw(body, [(key, f"at most {most} times")])
+                self.link([(end, said or "again") for end, said in ends], key)
                 return ends
             case ForEach(body=body, limit=limit):
                 key = self._key()
                 many = "" if limit is None else f", {limit} at once"
                 self.node(key, f'[["{_text(step.name)}: for each{many}"]]')
-                self.link(before, key, said)
-                return self.draw(body, [key], "each")
+                self.link(before, key)
+                return self.draw(body, [(key, "each")])
             case _:
-                return self._leaf(step, before, said)
+                return self._leaf(step, before)
 
-    def _fork(self, step: Step, before: list[str], said: str) -> str:
+    def _fork(self, step: Step, before: list[End]) -> str:
         key = self._key()
         self.node(key, f'{{"{_text(step.name)}"}}')
-        self.link(before, key, said)
+        self.link(before, key)
         return key
 
-    def _fan_out(self, step: FanOut, before: list[str], said: str) -> list[str]:
+    def _fan_out(self, step: FanOut, before: list[End]) -> list[End]:
         key, end = self._key(), self._key()
         self.node(key, f'[["{_text(step.name)}"]]')
-        self.link(before, key, said)
+        self.link(before, key)
         self.node(end, f'[["{_text(step.join.name)}"]]')
         for name, each in step.branches.items():
             mark = f"{name} (optional)" if name in step.optional else name
-            self.link(self.draw(each, [key], mark), end, "")
-        return [end]
+            self.link(self.draw(each, [(key, mark)]), end)
+        return [(end, "")]
 
-    def _group(self, step: Saga, before: list[str], said: str) -> list[str]:
-        self._say(f'subgraph {self._key()}["saga {_text(step.name)}"]')
+    def _begin_group(self, name: str) -> str:
+        key = self._key()
+        self._say(f'subgraph {key}["{_text(name)}"]')
         self._depth += 1
-        for each in step.steps:
-            before, said = self.draw(each, before, said), ""
+        return key
+
+    def _end_group(self) -> None:
         self._depth -= 1
         self._say("end")
-        return before
 
-    def _leaf(self, step: Step, before: list[str], said: str) -> list[str]:
+    def _group(self, name: str, step: Sequence, before: list[End]) -> tuple[str, list[End]]:
+        key = self._begin_group(name)
+        for each in step.steps:
+            before = self.draw(each, before)
+        self._end_group()
+        return key, before
+
+    def _leaf(self, step: Step, before: list[End]) -> list[End]:
         key = self._key()
         match step:
             case Action(participant=participant):
@@ -145,12 +173,12 @@ class _Chart:
             case _:
                 shape = f'["{_text(step.name)}"]'
         self.node(key, shape)
-        self.link(before, key, said)
+        self.link(before, key)
         if isinstance(step, Action) and step.compensate is not None:
             undo = self._key()
             self.node(undo, f'["{_text(step.compensate.name)}"]')
-            self.link([key], undo, "undo", dotted=True)
-        return [key]
+            self.link([(key, "undo")], undo, dotted=True)
+        return [(key, "")]
 
 
 def _text(text: str) -> str:

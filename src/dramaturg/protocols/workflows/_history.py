@@ -6,20 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.protocols.workflows._records import (
-    Begun,
-    CancelRequested,
-    Decided,
-    Ended,
-    Failed,
-    Intended,
-    Migrated,
-    Resolved,
-    Settled,
-    Signalled,
-    Succeeded,
-    TimerFired,
-)
+from dramaturg.protocols.workflows._record_text import short, text_of
+from dramaturg.protocols.workflows._records import Failed, Intended, Succeeded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +33,7 @@ class HistoryEntry:
 
     def __str__(self) -> str:
         place = f"{self.address}: " if self.address else ""
-        return f"{self.sequence:>4}  {self.time:%Y-%m-%d %H:%M:%S.%f}  {place}{self.what}"
+        return f"{self.sequence:>4}  {self.time:%Y-%m-%d %H:%M:%S.%f %Z}  {place}{self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +58,33 @@ class History:
 def sequence_diagram(history: History) -> str:
     """Draw a history; see :meth:`History.to_mermaid`."""
     who: dict[str, str] = {}
+    asked: dict[str, str] = {}
     lines: list[str] = []
     for entry in history.entries:
-        name = entry.address.rpartition("/")[2]
-        label = history.labels.get(name, name)
-        key = who.setdefault(label, f"p{len(who)}") if name in history.labels else ""
+        address, said = entry.address, _plain(entry.address)
         match entry.record:
             case Intended(attempt=attempt):
+                label = _label(history.labels, address)
+                asked[address] = who.setdefault(label, f"p{len(who)}")
                 again = f" (attempt {attempt})" if attempt > 1 else ""
-                lines.append(f"w->>{key}: {_plain(entry.address)}{again}")
-            case Succeeded(value=value):
-                lines.append(f"{key}-->>w: {_plain(_short(value))}")
-            case Failed(error=error) if key:
-                lines.append(f"{key}--xw: {_plain(f'{error.type}: {error.text}')}")
+                lines.append(f"w->>{asked[address]}: {said}{again}")
+            case Succeeded(value=value) if address in asked:
+                lines.append(f"{asked[address]}-->>w: {_plain(short(value))}")
+            case Failed(error=error) if address in asked:
+                lines.append(f"{asked[address]}--xw: {_plain(f'{error.type}: {error.text}')}")
             case _:
-                lines.append(f"note over w: {_plain(entry.address)} {_plain(entry.what)}")
+                lines.append(f"note over w: {said} {_plain(entry.what)}")
     cast = [f"participant {key} as {_plain(label)}" for label, key in who.items()]
     title = f"participant w as {_plain(f'{history.workflow} {history.instance}')}"
     return "\n    ".join(["sequenceDiagram", title, *cast, *lines]) + "\n"
+
+
+def _label(labels: Mapping[str, str], address: str) -> str:
+    """Return who does what has an address: "pay", "lines[3]/pay", "pay!undo", "pay!pay-error"."""
+    name = address.rpartition("/")[2]
+    while name not in labels and "!" in name:
+        name = name.partition("!")[2]
+    return labels.get(name, address.rpartition("/")[2])
 
 
 def _plain(text: str) -> str:
@@ -103,42 +100,7 @@ def entry_of(sequence: int, seconds: float, record: Record, cause: str | None) -
         sequence=sequence,
         time=datetime.fromtimestamp(seconds, UTC),
         address=getattr(record, "address", ""),
-        what=_what(record),
+        what=text_of(record),
         record=record,
         cause=cause,
     )
-
-
-def _what(record: Record) -> str:  # noqa: C901, PLR0911 - one for each kind
-    match record:
-        case Begun():
-            return f"begun with {_short(record.input)} (version {record.definition})"
-        case Intended():
-            return f"attempt {record.attempt} intended"
-        case Succeeded():
-            return f"gave {_short(record.value)}"
-        case Failed():
-            again = "" if record.retry_at is None else "; tried again later"
-            return f"failed: {record.error}{again}"
-        case Decided():
-            return f"{record.what}: {_short(record.choice)}"
-        case TimerFired():
-            return f"{record.what} is over"
-        case Signalled():
-            return f"event {record.event!r} came with {_short(record.value)}"
-        case CancelRequested():
-            return f"cancelled: {record.reason}"
-        case Resolved():
-            return f"resolved by {record.by}: {record.how}"
-        case Settled():
-            return "what it had left running has ended"
-        case Migrated():
-            return f"goes on under version {record.definition}"
-        case Ended():
-            why = _short(record.value) if record.status == "completed" else record.error
-            return f"{record.status}: {why}"
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 100 else f"{text[:97]}..."  # noqa: PLR2004

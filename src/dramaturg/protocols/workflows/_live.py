@@ -62,6 +62,7 @@ class Live(Parent):
     __slots__ = (
         "address",
         "inside",
+        "is_skipped",
         "parent",
         "prefix",
         "recovery",
@@ -81,6 +82,8 @@ class Live(Parent):
         self.value: Any = None
         self.inside: dict[str, Live] = {}
         self.recovery: Live | None = None
+        self.is_skipped = False
+        """Whether its condition did not hold."""
 
     # -- its way -----------------------------------------------------------------------
 
@@ -154,6 +157,24 @@ class Live(Parent):
         """Be cut short, with all that is inside."""
         self.leave()
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether it has failed, and only undoes what it has done."""
+        return False
+
+    @property
+    def may_recover(self) -> bool:
+        """Whether all may go on when what is inside has failed."""
+        return self.spec.options.on_error is not None and self.recovery is None
+
+    @property
+    def is_the_end(self) -> bool:
+        """Whether it has failed, and nobody around it recovers from that."""
+        around: Parent = self
+        while self.is_failing and isinstance(around, Live) and not around.may_recover:
+            around = around.parent
+        return around is self.run
+
     def is_within(self, branches: Collection[Live]) -> bool:
         """Tell whether it is a part of one of these."""
         around: Parent = self
@@ -212,6 +233,7 @@ class Live(Parent):
             if choice:
                 self._begin()
             else:
+                self.is_skipped = True
                 self.ok(self.value)
         elif what == "deadline":
             self.run.set_timer(self, what, choice)
@@ -241,7 +263,7 @@ class Live(Parent):
 class LiveAction(Live):
     """An action: attempts, until one succeeds or there is no other."""
 
-    __slots__ = ("attempt", "begun_at", "is_cut", "result", "succeeded")
+    __slots__ = ("attempt", "begun_at", "is_cut", "restarts", "result", "succeeded")
 
     has_deadline = False
     ends_within = True
@@ -251,6 +273,8 @@ class LiveAction(Live):
     def __init__(self, spec: Action, parent: Parent, run: Run, prefix: str, scope: Scope) -> None:
         super().__init__(spec, parent, run, prefix, scope)
         self.attempt = 0
+        self.restarts = 0
+        """How often the attempt was made again."""
         self.begun_at = 0.0
         self.is_cut = False
         """Whether it is undone also if all goes well."""
@@ -275,6 +299,7 @@ class LiveAction(Live):
     def on_intended(self, record: Intended) -> None:
         """An attempt begins."""
         self.attempt = record.attempt
+        self.restarts = 0
         if record.attempt == 1:
             self.begun_at = record.at
         self.run.open[self.address] = record.attempt
@@ -302,7 +327,7 @@ class LiveAction(Live):
             if record.error.kind == "refused" and self.attempt == 1 and not record.made_before:
                 self.scope.now.nothing_done(self)
             else:
-                self.scope.now.completed(self)
+                self._left_in_doubt()
         if self.attempt and record.error.type != "WorkflowFailed":
             self.run.owe(self)
         self.fail(record.error)
@@ -317,5 +342,12 @@ class LiveAction(Live):
         if self.attempt and not self.succeeded:
             self.run.owe(self)
         if self.spec.compensate is not None and self.attempt and not self.succeeded:
-            self.scope.now.completed(self)
+            self._left_in_doubt()
         super().abandon()
+
+    def _left_in_doubt(self) -> None:
+        """Note that nobody knows what it did: it is undone also where all goes on without it."""
+        self.is_cut = True
+        scope = self.scope.now
+        scope.completed(self)
+        scope.undo_cut()

@@ -24,6 +24,10 @@ class _Many(Live):
     __slots__ = ("ended", "good", "is_over", "judged", "names", "required", "who")
     spec: Any
 
+    @property
+    def may_recover(self) -> bool:
+        return True  # others may do
+
     def begin_joining(self, required: Iterable[str]) -> None:
         self.required = dict.fromkeys(required)
         """Those that have to succeed, in order."""
@@ -72,7 +76,7 @@ class _Many(Live):
         raise NotImplementedError
 
     def inside_ok(self, child: Live, value: Any) -> None:
-        self.note(child, BranchOutcome(ok=True, value=value))
+        self.note(child, BranchOutcome(ok=True, value=value, skipped=child.is_skipped))
 
     def inside_failed(self, child: Live, error: StepError) -> None:
         self.note(child, BranchOutcome(ok=False, error=error))
@@ -242,6 +246,10 @@ class LiveLate(Live):
         self.address = f"{fan_out.address}!late"
         self.names = fan_out.names
 
+    @property
+    def may_recover(self) -> bool:
+        return True  # all goes on without them
+
     def adopt(self, branches: dict[str, Live]) -> None:
         """Go on with branches that another has begun."""
         self.inside = branches
@@ -251,7 +259,7 @@ class LiveLate(Live):
             each.parent = self
 
     def inside_ok(self, child: Live, value: Any) -> None:
-        self._note(child, BranchOutcome(ok=True, value=value))
+        self._note(child, BranchOutcome(ok=True, value=value, skipped=child.is_skipped))
 
     def inside_failed(self, child: Live, error: StepError) -> None:
         self._note(child, BranchOutcome(ok=False, error=error))

@@ -61,6 +61,10 @@ class LiveSaga(LiveSequence, Scope):
         self.failure: StepError | None = None
 
     @property
+    def is_failing(self) -> bool:
+        return self.failure is not None and self.recovery is None
+
+    @property
     def scope_inside(self) -> Scope:
         # What recovers from the failure comes after the undoing, and is not part of it.
         return self if self.failure is None else self.scope

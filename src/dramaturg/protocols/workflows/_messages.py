@@ -21,12 +21,14 @@ __all__ = [
     "MayGo",
     "Migrate",
     "Over",
+    "Ready",
     "Release",
     "Resolve",
     "Resume",
     "Signal",
     "Start",
     "Stays",
+    "Stored",
     "Ticked",
     "Trouble",
 ]
@@ -47,6 +49,9 @@ class Start(_About, PlainRequest[Any]):
     input: Any
     over: Future[Ended] | None
     """Completed when it has ended."""
+    is_patient: bool = False
+    """Whether its end is waited for as long as it has a result, and something is stuck; and until
+    another process has let go of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ class Cancel(_About, PlainRequest[Any]):
     """End it; True if that ends it."""
 
     reason: str
+    is_last: bool = False
+    """Whether the workflow around it goes on without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +105,20 @@ class Migrate(_About, PlainRequest[Any]):
 
 @dataclass(frozen=True, slots=True)
 class Resume(PlainRequest[Any]):
-    """Bring back all instances in flight; their ids."""
+    """Bring back all instances in flight; the ids of those that come."""
 
     family: Family
+    came: Future[tuple[str, ...]]
+    """Completed when each has come or not, with the ids of those that have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored(PlainRequest[Any]):
+    """Ask what is stored, if an instance has ended; for one whose coordinator does not start."""
+
+    request: Any
+    error: Exception
+    """What is answered otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +142,15 @@ class Over:
     persistence_id: str
     ended: Ended
     quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A coordinator has come back; ``held``: and does nothing yet."""
+
+    persistence_id: str
+    family: Family
+    held: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from dramaturg.actors import DeadlineExceeded, GoneError, Message, Refused
+from dramaturg.actors import (
+    DeadlineExceeded,
+    DramaturgError,
+    GoneError,
+    Message,
+    Refused,
+    UnregisteredTypeError,
+)
 
-__all__ = ["BranchOutcome", "Outcomes", "StepError", "error_of"]
+__all__ = ["BranchOutcome", "Outcomes", "StepError", "error_of", "why_not_stored"]
 
 Kind = Literal["refused", "timeout", "gone", "error", "cancelled", "declaration"]
 
@@ -28,7 +35,7 @@ class StepError(Message, name="dramaturg.StepError"):
     def __str__(self) -> str:
         tries = f" (attempt {self.attempts})" if self.attempts > 1 else ""
         said = f"{self.type}: {self.text}" if self.text else self.type
-        return f"{self.step}{tries}: {said}"
+        return f"{self.step}{tries}: {said}" if self.step else said
 
 
 class BranchOutcome(Message, name="dramaturg.BranchOutcome"):
@@ -37,6 +44,8 @@ class BranchOutcome(Message, name="dramaturg.BranchOutcome"):
     ok: bool
     value: Any = None
     error: StepError | None = None
+    skipped: bool = False
+    """Whether it was passed over, since its ``when`` did not hold; then its value is its input."""
 
 
 class Outcomes(Message, name="dramaturg.Outcomes"):
@@ -68,6 +77,19 @@ class Outcomes(Message, name="dramaturg.Outcomes"):
     def errors(self) -> dict[str, StepError]:
         """The errors of those that failed."""
         return {name: each.error for name, each in self.branches.items() if each.error is not None}
+
+
+def why_not_stored(error: DramaturgError) -> str:
+    """Say why a value cannot be stored, and what helps."""
+    if not isinstance(error, UnregisteredTypeError):
+        return str(error)
+    if error.unregistered == "builtins.coroutine":
+        return "a coroutine cannot be stored: is an await missing?"
+    return (
+        f"{error.unregistered} is no type that this workflow stores: name it in types=, or annotate"
+        " what gives it (messages, pydantic models, enums, frozen dataclasses and plain values"
+        " can be stored)"
+    )
 
 
 def error_of(step: str, error: BaseException, attempts: int) -> StepError:

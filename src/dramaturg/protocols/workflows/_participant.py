@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from dramaturg.actors import ActorRef, GoneError, Request, reply_type
+from dramaturg.actors import Actor, ActorRef, GoneError, Request, reply_type
 from dramaturg.actors._handler import enclosing_names
-from dramaturg.protocols.workflows._errors import WorkflowDefinitionError
+from dramaturg.protocols.workflows._errors import WorkflowDefinitionError, shown
 
 if TYPE_CHECKING:
     from dramaturg.actors import ActorSystem
     from dramaturg.protocols.workflows._step import Function
 
-__all__ = ["Ask", "Call", "Participant", "ask", "participant", "takes"]
+__all__ = ["Ask", "Call", "Participant", "ask", "is_participant", "participant", "takes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Call:
     """In a compensation: the key of the action that it undoes."""
     undone: Any = None
     """In a compensation: that action's result; None if it is not known to have one."""
+    restarts: int = 0
+    """How often this attempt was made before by a process that has ended meanwhile."""
 
     def result(self, name: str, default: Any = None) -> Any:
         """Return the result of an earlier step: the nearest of that name, going outwards."""
@@ -159,7 +161,9 @@ def ask(target: str | ActorRef[Any], request: Function | type[Request[Any]] | No
     is_path = isinstance(target, str) and target.startswith("/")
     if not is_path and not isinstance(target, ActorRef):
         raise WorkflowDefinitionError(
-            thing="ask", problem=f"has the target {target!r}", expected='a ref, or a path "/..."'
+            thing="ask",
+            problem=f"has the target {shown(target)}",
+            expected='a ref, or a path "/..."',
         )
     if request is None:
         return Ask(target, None, wants_call=False)
@@ -167,6 +171,12 @@ def ask(target: str | ActorRef[Any], request: Function | type[Request[Any]] | No
         return _of_one_field(target, cast("Any", request))
     make = cast("Function", request)
     wants_call = takes("ask", make) > 1
+    if inspect.iscoroutinefunction(make):
+        raise WorkflowDefinitionError(
+            thing="ask",
+            problem=f"makes its request by the coroutine function {_named(make)}",
+            expected="a plain function that returns the request",
+        )
     made = Plain(make, wants_call).gives
     if not _is_request(made):
         return Ask(target, make, wants_call)
@@ -202,7 +212,8 @@ def takes(thing: str, function: object, most: int = 2) -> int:
         ", or of two, the value and the call" if most > 1 else ""
     )
     if not callable(function):
-        raise WorkflowDefinitionError(thing=thing, problem=f"has {function!r}", expected=expected)
+        problem = f"has {shown(function)}"
+        raise WorkflowDefinitionError(thing=thing, problem=problem, expected=expected)
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -219,14 +230,33 @@ def takes(thing: str, function: object, most: int = 2) -> int:
         for each in parameters
         if each.kind is each.KEYWORD_ONLY and each.default is each.empty
     ]
-    if len(required) > most or (not positional and not more) or needed_by_name:
-        name = getattr(function, "__qualname__", repr(function))
+    name = _named(function)
+    if len(required) > most or (not positional and not more):
         raise WorkflowDefinitionError(
             thing=thing,
             problem=f"has {name}, which takes {len(required)} parameters",
             expected=expected,
         )
+    if needed_by_name:
+        raise WorkflowDefinitionError(
+            thing=thing,
+            problem=f"has {name}, which needs {', '.join(needed_by_name)} by keyword",
+            expected=expected,
+        )
     return max(1, len(required))
+
+
+def _named(function: object) -> str:
+    return getattr(function, "__qualname__", shown(function))
+
+
+def is_participant(given: object) -> bool:
+    """Tell whether it can be called upon as it is: an actor's ref, or what knows how to act."""
+    return isinstance(given, ActorRef) or inspect.iscoroutinefunction(getattr(given, "act", None))
+
+
+def _is_actor_class(given: object) -> bool:
+    return isinstance(given, type) and issubclass(given, Actor)
 
 
 def participant(thing: str, given: object) -> Participant:
@@ -234,14 +264,24 @@ def participant(thing: str, given: object) -> Participant:
 
     :raises WorkflowDefinitionError: if it is none.
     """
+    expected = 'an async function, a ref, a path "/...", ask(...) or a workflow'
+    if isinstance(given, str) and not given.startswith("/"):
+        problem = f"has the participant {shown(given)}"
+        raise WorkflowDefinitionError(thing=thing, problem=problem, expected=expected)
+    if _is_actor_class(given):
+        raise WorkflowDefinitionError(
+            thing=thing,
+            problem=f"has the actor class {_named(given)} as its participant",
+            expected=expected,
+        )
     if isinstance(given, ActorRef | str):
         return ask(given)  # pyright: ignore[reportUnknownArgumentType]
-    if inspect.iscoroutinefunction(getattr(given, "act", None)):
+    if is_participant(given):
         return cast("Participant", given)
     if callable(given):
         return Plain(given, takes(thing, given) > 1)
     raise WorkflowDefinitionError(
         thing=thing,
-        problem=f"has the participant {given!r}",
-        expected="an async function, a ref, a path, ask(...) or a workflow",
+        problem=f"has the participant {shown(given)}",
+        expected=expected,
     )

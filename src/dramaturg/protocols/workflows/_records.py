@@ -20,6 +20,7 @@ __all__ = [
     "Ended",
     "Failed",
     "Intended",
+    "MadeAgain",
     "Migrated",
     "Record",
     "Resolved",
@@ -54,6 +55,15 @@ class Intended(Message, name="dramaturg.workflow.Intended"):
     key: str
     at: float
     """Seconds since 1970."""
+
+
+class MadeAgain(Message, name="dramaturg.workflow.MadeAgain"):
+    """An attempt is about to be made once more, since its process ended before it did."""
+
+    address: str
+    attempt: int
+    restarts: int
+    """How often that is by now."""
 
 
 class Succeeded(Message, name="dramaturg.workflow.Succeeded"):
@@ -100,6 +110,9 @@ class CancelRequested(Message, name="dramaturg.workflow.CancelRequested"):
     """Somebody wants the instance to end."""
 
     reason: str
+    is_last: bool = False
+    """Whether the workflow around it goes on without it: then also a result is given up that
+    waits for what is stuck."""
 
 
 class Resolved(Message, name="dramaturg.workflow.Resolved"):
@@ -131,11 +144,14 @@ class Ended(Message, name="dramaturg.workflow.Ended"):
     error: StepError | None = None
     stuck: tuple[str, ...] = ()
     """The addresses of the compensations that are."""
+    completes: bool = False
+    """Whether it has a result, and is completed as soon as what is stuck was seen to."""
 
 
 Record: TypeAlias = (
     Begun
     | Intended
+    | MadeAgain
     | Succeeded
     | Failed
     | Decided
@@ -151,6 +167,7 @@ Record: TypeAlias = (
 RECORDS = TypeRegistry(
     Begun,
     Intended,
+    MadeAgain,
     Succeeded,
     Failed,
     Decided,

@@ -27,6 +27,9 @@ class Retry:
     :param attempts: so many in all, the first included; None: no limit but ``budget``.
     :param backoff: the pauses between them.
     :param budget: seconds from the first attempt within which the last may begin; None: no limit.
+    :param restarts: of a workflow's step: so often one attempt is made again, under the same
+        key, when its process has ended meanwhile; beyond that the step has failed, and nobody
+        knows with what effect: it may be what ends its process. None: no limit.
     :param retryable: exceptions worth another attempt.
     :param fatal: exceptions that are not, although they are retryable; by default a declared
         no (``Refused``) and errors of whoever wrote the call.
@@ -38,14 +41,14 @@ class Retry:
     budget: float | None = None
     retryable: tuple[type[BaseException], ...] = (Exception,)
     fatal: tuple[type[BaseException], ...] = (Refused, UsageError)
+    restarts: int | None = 50
 
     def __post_init__(self) -> None:
-        attempts = cast("object", self.attempts)
-        is_count = isinstance(attempts, int) and not isinstance(attempts, bool)
-        if attempts is not None and not (is_count and cast("int", attempts) >= 1):
-            raise OptionError(
-                option="attempts", value=attempts, expected="an int of at least 1, or None"
-            )
+        for option, least in (("attempts", 1), ("restarts", 0)):
+            count = getattr(self, option)
+            if count is not None and not (type(count) is int and count >= least):
+                expected = f"an int of at least {least}, or None"
+                raise OptionError(option=option, value=count, expected=expected)
         if not isinstance(cast("object", self.backoff), Backoff):
             raise OptionError(option="backoff", value=self.backoff, expected="a Backoff")
         if self.budget is not None and not check_seconds("budget", self.budget):

@@ -22,6 +22,7 @@ from dramaturg.protocols.workflows._records import (
     Ended,
     Failed,
     Intended,
+    MadeAgain,
     Migrated,
     Resolved,
     Settled,
@@ -98,7 +99,14 @@ class Run(Scope):
     @property
     def has_outcome(self) -> bool:
         """Whether it is known how it ends, though something may yet have to be undone."""
-        return self._outcome is not None
+        return self._outcome is not None or any(each.is_the_end for each in self.live.values())
+
+    @property
+    def gives_up_result(self) -> bool:
+        """Whether it has a result, and no end that an operator is needed for."""
+        return self._is_ok and (
+            self.ended is None or self.ended.completes or self.ended.status == "completed"
+        )
 
     @property
     def is_quiet(self) -> bool:
@@ -140,7 +148,8 @@ class Run(Scope):
         if not self._is_over or self.is_undoing or self.retrying:
             return
         end, ended = self._end(), self.ended
-        if ended is None or (ended.status, ended.stuck) != (end.status, end.stuck):
+        known = None if ended is None else (ended.status, ended.stuck, ended.completes)
+        if known != (end.status, end.stuck, end.completes):
             self.needs[END] = None
 
     def abandon_late(self, scope: Scope) -> None:
@@ -199,6 +208,7 @@ class Run(Scope):
             results=MappingProxyType(self.results),
             undoes=None if undo is None else undo.action.key,
             undone=None if undo is None else undo.action.result,
+            restarts=0 if action is None else action.restarts,
         )
 
     # -- its end ---------------------------------------------------------------------------
@@ -243,7 +253,8 @@ class Run(Scope):
         ok, value = self._outcome or (False, None)
         if self.stuck:
             first = next(iter(self.stuck.values())).error
-            return Ended(status="stuck", error=first if ok else value, stuck=tuple(self.stuck))
+            why, stuck = first if ok else value, tuple(self.stuck)
+            return Ended(status="stuck", error=why, stuck=stuck, completes=ok)
         if ok:
             return Ended(status="completed", value=value)
         status: Status = "failed" if self.cancelled is None else "cancelled"
@@ -295,6 +306,11 @@ class Run(Scope):
         assert isinstance(live, LiveAction)  # noqa: S101 - only actions ask for attempts
         live.on_intended(record)
 
+    def _made_again(self, record: MadeAgain) -> None:
+        live = self.live[record.address]
+        assert isinstance(live, LiveAction)  # noqa: S101
+        live.restarts = record.restarts
+
     def _succeeded(self, record: Succeeded) -> None:
         self.open.pop(record.address, None)
         live = self.live[record.address]
@@ -334,17 +350,31 @@ class Run(Scope):
         self._arrived[record.event] = None
 
     def _cancel_requested(self, record: CancelRequested) -> None:
+        gives_up = record.is_last and self.gives_up_result
         self.cancelled = record.reason
-        if self._outcome is not None:
+        if self._outcome is not None and not gives_up:
             return
         self._outcome = (
             False,
             StepError(step="", kind="cancelled", type="Cancelled", text=record.reason),
         )
+        if gives_up:
+            self._give_up_end()
+            return
         root = self.live.get(self.definition.root.name)
         if root is not None:
             root.abandon()
         self._undo_everything()
+
+    def _give_up_end(self) -> None:
+        """Undo all that was done, behind the last step."""
+        self.ended = None
+        self._is_over = False
+        self.needs.pop(END, None)
+        if self.is_undoing:  # only what was cut short: now it goes on with the rest
+            self.abandon_late(self)
+        else:
+            self._undo_everything()
 
     def _resolved(self, record: Resolved) -> None:
         stuck = self.stuck.pop(record.address)
@@ -372,6 +402,7 @@ _APPLY: dict[type[Record], Any] = {
     Ended: Run._ended,
     Failed: Run._failed,
     Intended: Run._intended,
+    MadeAgain: Run._made_again,
     Migrated: Run._migrated,
     Resolved: Run._resolved,
     Settled: Run._settled,

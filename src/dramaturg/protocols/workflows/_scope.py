@@ -134,6 +134,10 @@ class LiveUndo(LiveAction):
     # To end it would be to undo what it has undone.
     ends_within = False
 
+    @property
+    def may_recover(self) -> bool:
+        return True  # what is around goes on, and this is stuck
+
     def __init__(self, action: LiveAction, undoes: Scope | Stuck) -> None:
         spec = action.spec.compensate
         assert spec is not None  # noqa: S101 - only such actions are noted

@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from dramaturg.protocols.workflows._errors import WorkflowInputError
+from dramaturg.protocols.workflows._step import Action
+
 if TYPE_CHECKING:
     from dramaturg.protocols.workflows._outcome import StepError
     from dramaturg.protocols.workflows._records import Status
     from dramaturg.protocols.workflows._run import Run
 
-__all__ = ["InstanceStatus", "status_of"]
+__all__ = ["InstanceStatus", "not_stuck", "status_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,19 @@ class InstanceStatus:
     """The compensations that have failed for good, by address."""
     result: Any = None
     error: StepError | None = None
+
+
+def not_stuck(run: Run, address: str) -> WorkflowInputError | None:
+    """Refuse what is the address of no compensation at all."""
+    name = address.removesuffix("!undo").rpartition("/")[2].rpartition("!")[2]
+    actions = (each for each in run.definition.steps if isinstance(each, Action))
+    can_be_undone = any(each.name == name and each.compensate is not None for each in actions)
+    if address.endswith("!undo") and can_be_undone:
+        return None
+    stuck = ", ".join(map(repr, run.stuck)) or "nothing: nothing is stuck"
+    return WorkflowInputError(
+        workflow=run.workflow, what="what was resolved", value=address, expected=stuck
+    )
 
 
 def status_of(run: Run) -> InstanceStatus:

@@ -4,30 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, cast, final
+from typing import TYPE_CHECKING, Any, Literal, final
 
 from dramaturg.actors import (
-    ActorCrashed,
-    DramaturgError,
-    DuplicateNameError,
     Future,
-    JournalError,
-    OptionError,
-    SystemStateError,
 )
+from dramaturg.protocols.workflows._asking import ask_engine, no_journal
 from dramaturg.protocols.workflows._blocking import BlockingWorkflow
 from dramaturg.protocols.workflows._conversation import conversation
 from dramaturg.protocols.workflows._definition import Definition
-from dramaturg.protocols.workflows._engine import NAME, Engine
 from dramaturg.protocols.workflows._errors import (
     UnknownWorkflowInstance,
     WorkflowDefinitionError,
     WorkflowFailed,
-    WorkflowInputError,
 )
 from dramaturg.protocols.workflows._family import Family
 from dramaturg.protocols.workflows._flowchart import flowchart
+from dramaturg.protocols.workflows._instance import Instance
 from dramaturg.protocols.workflows._messages import (
     Cancel,
     Find,
@@ -39,23 +32,32 @@ from dramaturg.protocols.workflows._messages import (
     Signal,
     Start,
 )
-from dramaturg.protocols.workflows._step import Step, WaitFor
+from dramaturg.protocols.workflows._undo_within import UndoWithin
+from dramaturg.protocols.workflows._workflow_checks import (
+    LONGEST_ID,
+    check_declared,
+    check_event,
+    check_input,
+    check_instance,
+    check_resolver,
+    check_statuses,
+    check_storable,
+    check_system,
+    listed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
-    from dramaturg.actors import ActorRef, ActorSystem, Upcaster
+    from dramaturg.actors import ActorSystem, Upcaster
     from dramaturg.protocols._protocol import Protocol
     from dramaturg.protocols.workflows._history import History
     from dramaturg.protocols.workflows._participant import Call
     from dramaturg.protocols.workflows._records import Ended
+    from dramaturg.protocols.workflows._step import Step
     from dramaturg.protocols.workflows._view import InstanceStatus
 
 __all__ = ["Instance", "Workflow"]
-
-LONGEST_ID = 300
-LONG = 1e9
-"""Seconds: what a request for something local gets that waits for the journal."""
 
 
 @final
@@ -91,29 +93,16 @@ class Workflow:
         types: Iterable[type] = (),
         upcasters: Sequence[Upcaster] = (),
     ) -> None:
-        thing = f"workflow {name!r}"
-        if not isinstance(cast("object", name), str) or not 0 < len(name) <= 100:  # noqa: PLR2004
-            raise WorkflowDefinitionError(
-                thing="a workflow", problem=f"is called {name!r}", expected="1 to 100 characters"
-            )
-        if not name.isprintable() or "/" in name or " " in name:
-            raise WorkflowDefinitionError(
-                thing=thing, problem="has a name with '/' or blanks", expected="one without"
-            )
-        if not isinstance(cast("object", root), Step):
-            raise WorkflowDefinitionError(
-                thing=thing, problem=f"has the root {root!r}", expected="a step"
-            )
-        if not isinstance(cast("object", version), int) or isinstance(version, bool) or version < 1:
-            raise WorkflowDefinitionError(
-                thing=thing, problem=f"has version {version!r}", expected="an int of at least 1"
-            )
+        check_declared(name, root, takes, version)
+        types = listed(name, "types", types)
+        upcasters = listed(name, "upcasters", upcasters)
+        earlier = listed(name, "earlier", earlier)
         definition = Definition(name, root, takes=takes, version=version, types_=types)
         before: list[Definition] = []
         for each in earlier:
             if each.name != name or each.version >= version:
                 raise WorkflowDefinitionError(
-                    thing=thing,
+                    thing=f"workflow {name!r}",
                     problem=f"has {each!r} as an earlier one",
                     expected=f"workflows called {name!r} of a version below {version}",
                 )
@@ -189,34 +178,44 @@ class Workflow:
         return Instance(self, system, instance)
 
     async def _start(
-        self, system: ActorSystem, value: Any, instance: str | None, over: Future[Ended] | None
+        self,
+        system: ActorSystem,
+        value: Any,
+        instance: str | None,
+        over: Future[Ended] | None,
+        *,
+        is_patient: bool = False,
     ) -> str:
+        check_system(system)
         if instance is None:
             instance = str(system.ids())
-        self._check_instance(instance)
-        newest = self._family.newest
-        takes: Any = newest.takes
-        if takes is not None and not isinstance(value, takes):
-            raise WorkflowInputError(
-                workflow=self.name, what="the input", value=value, expected=takes.__qualname__
-            )
-        self._check_storable(system, "the input", value)
-        await self._ask(system, Start(self._family, instance, value, over))
+        check_instance(self.name, instance)
+        check_input(self._family, system, value)
+        await self._ask(system, Start(self._family, instance, value, over, is_patient))
         return instance
 
     async def resume(self, system: ActorSystem) -> tuple[str, ...]:
         """Bring back all instances in flight, as the first use of the workflow does; their ids.
 
+        Those that another process has are not among them. They are tried again with back-off
+        until that has ended; calling this once more tries at once, and finds also what other
+        processes have begun meanwhile.
+
         Raises what :meth:`run` raises before the first step, but for input and id.
+
+        :raises JournalUnavailable: if the journal is read-only.
         """
-        found: tuple[str, ...] = await self._ask(system, Resume(self._family))
-        return found
+        came: Future[tuple[str, ...]] = Future()
+        with _waiting(came):
+            await self._ask(system, Resume(self._family, came))
+            return await came
 
     # -- one instance ------------------------------------------------------------------------
 
     def attach(self, system: ActorSystem, id: str) -> Instance:  # noqa: A002
         """Return an instance; whether it exists is found when something is asked of it."""
-        self._check_instance(id)
+        check_system(system)
+        check_instance(self.name, id)
         return Instance(self, system, id)
 
     async def result(self, system: ActorSystem, id: str) -> Any:  # noqa: A002
@@ -264,27 +263,9 @@ class Workflow:
         :raises WorkflowInputError: if no step waits for such an event, or for such a value.
         :raises UnknownWorkflowInstance: if it was never started.
         """
-        waits = [
-            each
-            for definition in self._family.versions.values()
-            for each in definition.steps
-            if isinstance(each, WaitFor)
-        ]
-        mine = [each for each in waits if each.event == event]
-        if not mine:
-            names = (
-                ", ".join(sorted({repr(each.event) for each in waits}))
-                or "none: it waits for nothing"
-            )
-            raise WorkflowInputError(
-                workflow=self.name, what="the event", value=event, expected=names
-            )
-        if not any(each.takes is None or isinstance(value, each.takes) for each in mine):
-            expected = " or ".join(each.takes.__qualname__ for each in mine if each.takes)
-            raise WorkflowInputError(
-                workflow=self.name, what=f"the value of {event!r}", value=value, expected=expected
-            )
-        self._check_storable(system, f"the value of {event!r}", value)
+        check_system(system)
+        check_event(self._family, event, value)
+        check_storable(self._family, system, f"the value of {event!r}", value)
         taken: bool = await self._ask(system, Signal(self._family, id, event, value, signal))
         return taken
 
@@ -312,11 +293,11 @@ class Workflow:
         :param step: its address, as in ``InstanceStatus.stuck``.
         :param by: who says so; it stands in the history.
         :returns: whether it was stuck.
-        :raises OptionError: for another ``how``.
+        :raises OptionError: for another ``how``, or if nobody says so.
+        :raises WorkflowInputError: if that is the address of no compensation.
         :raises UnknownWorkflowInstance: if it was never started.
         """
-        if how not in ("done", "retry"):
-            raise OptionError(option="how", value=how, expected='"done" or "retry"')
+        check_resolver(how, by)
         was_stuck: bool = await self._ask(system, Resolve(self._family, id, step, how, by))
         return was_stuck
 
@@ -330,27 +311,35 @@ class Workflow:
         moved: bool = await self._ask(system, Migrate(self._family, id))
         return moved
 
-    async def ids(self, system: ActorSystem, status: str = "running") -> tuple[str, ...]:
-        """List the instances with a status: "running", "completed", "stuck" and so on.
+    async def ids(
+        self, system: ActorSystem, status: str = "running", *others: str
+    ) -> tuple[str, ...]:
+        """List the instances with a status, or with one of several.
 
-        :raises OptionError: if the system has no journal.
+        :param status: "running" (those that compensate, too), "completed", "compensated",
+            "failed", "cancelled" or "stuck".
+        :raises OptionError: for another status, or if the system has no journal.
         """
+        check_system(system)
+        check_statuses((status, *others))
         journal = system.journal
         if journal is None:
-            raise _no_journal()
+            raise no_journal()
         family = self._family
         prefix = len(family.persistence_id(""))
-        found = [each[prefix:] async for each in journal.labelled(family.label(status))]
-        if status == "stuck":
-            busy = [each[prefix:] async for each in journal.labelled(family.busy_and_stuck)]
-            found = sorted([*found, *busy])
-        return tuple(found)
+        labels = dict.fromkeys(map(family.label, (status, *others)))
+        if "stuck" in (status, *others):
+            labels[family.busy_and_stuck] = None
+        found = [each[prefix:] for label in labels async for each in journal.labelled(label)]
+        return tuple(found if len(labels) == 1 else sorted(found))
 
     def blocking(self, system: ActorSystem, *, timeout: float | None = None) -> BlockingWorkflow:
         """Return what threads without an event loop call.
 
         :param timeout: seconds that each call blocks at most; None: no limit.
+        :raises OptionError: if that is no system.
         """
+        check_system(system)
         return BlockingWorkflow(self, system, timeout)
 
     # -- as a participant of another ---------------------------------------------------------
@@ -366,108 +355,51 @@ class Workflow:
         return None
 
     async def act(self, system: ActorSystem, value: Any, call: Call, timeout: float | None) -> Any:  # noqa: ARG002
-        """Be a step of another workflow: run an instance whose id is the step's key."""
-        return await self.run(system, value, id=_id_of(call))
+        """Be a step of another workflow: run an instance whose id is the step's key.
+
+        One that has a result, and is stuck, is waited for: it is not known to be good until
+        somebody has resolved it, and what it has done must not be left behind.
+        """
+        over: Future[Ended] = Future()
+        with _waiting(over):
+            instance = await self._start(system, value, _id_of(call.key), over, is_patient=True)
+            return _result(self.name, instance, await over)
+
+    @property
+    def undo(self) -> UndoWithin | None:
+        """What undoes it where it is a step; None if it has nothing that could be undone."""
+        return UndoWithin(self) if self._family.newest.compensates else None
 
     async def cut_short(self, system: ActorSystem, call: Call) -> None:
-        """End the instance of a step that was cut short, if it was begun; returns at once."""
-        reason = "the workflow around it was cut short"
+        """End the instance of a step that was cut short, if it was begun; returns at once.
+
+        One that has ended meanwhile undoes what it has done: nobody has taken its result.
+        """
         with contextlib.suppress(UnknownWorkflowInstance):
-            await self.cancel(system, _id_of(call), reason=reason)
+            await self._end(system, _id_of(call.key), "the workflow around it was cut short")
+
+    async def give_up(self, system: ActorSystem, key: str) -> None:
+        """Have the instance of a step undo what it has done, and wait for that."""
+        await self._end(system, _id_of(key), "the workflow around it is undone")
+        await self.result(system, _id_of(key))
+
+    async def _end(self, system: ActorSystem, instance: str, reason: str) -> None:
+        await self._ask(system, Cancel(self._family, instance, reason, is_last=True))
 
     async def over(self, system: ActorSystem, call: Call) -> None:
         """Wait until the instance of such a step has ended."""
         with contextlib.suppress(UnknownWorkflowInstance, WorkflowFailed):
-            await self.result(system, _id_of(call))
-
-    # -- the way to the engine ---------------------------------------------------------------
-
-    def _check_instance(self, instance: object) -> None:
-        fine = isinstance(instance, str) and 0 < len(instance) <= LONGEST_ID
-        if not fine or not cast("str", instance).isprintable():
-            raise WorkflowInputError(
-                workflow=self.name,
-                what="the id",
-                value=instance,
-                expected="1 to 300 printable characters",
-            )
-
-    def _check_storable(self, system: ActorSystem, what: str, value: Any) -> None:
-        try:
-            system.journal_codec(self._family.registry).encode_value(value)
-        except DramaturgError as error:
-            raise WorkflowInputError(
-                workflow=self.name,
-                what=what,
-                value=value,
-                expected=f"something that can be stored ({error})",
-            ) from error
+            await self.result(system, _id_of(call.key))
 
     async def _ask(self, system: ActorSystem, request: Any) -> Any:
-        try:
-            answer = await self._engine(system).request(request, timeout=LONG)
-        except ActorCrashed as crashed:
-            if isinstance(crashed.__cause__, JournalError):
-                raise crashed.__cause__ from None
-            raise
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def _engine(self, system: ActorSystem) -> ActorRef[Any]:
-        if system.journal is None:
-            raise _no_journal()
-        ref = system.lookup(f"/{NAME}")
-        if ref is not None:
-            return ref
-        if not system.host.ident:
-            raise SystemStateError(system=system.name, state="not started", call="workflow.run")
-        try:
-            return system.spawn(Engine, name=NAME)
-        except DuplicateNameError:  # another thread was first
-            return self._engine(system)
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Instance:
-    """One instance of a workflow, in a system."""
-
-    workflow: Workflow
-    system: ActorSystem
-    id: str
-
-    async def result(self) -> Any:
-        """See :meth:`Workflow.result`."""
-        return await self.workflow.result(self.system, self.id)
-
-    async def status(self) -> InstanceStatus:
-        """See :meth:`Workflow.status`."""
-        return await self.workflow.status(self.system, self.id)
-
-    async def history(self) -> History:
-        """See :meth:`Workflow.history`."""
-        return await self.workflow.history(self.system, self.id)
-
-    async def signal(self, event: str, value: Any = None, *, signal: str | None = None) -> bool:
-        """See :meth:`Workflow.signal`."""
-        return await self.workflow.signal(self.system, self.id, event, value, signal=signal)
-
-    async def cancel(self, *, reason: str = "cancelled") -> bool:
-        """See :meth:`Workflow.cancel`."""
-        return await self.workflow.cancel(self.system, self.id, reason=reason)
-
-    async def resolve(self, step: str, how: Literal["done", "retry"], *, by: str) -> bool:
-        """See :meth:`Workflow.resolve`."""
-        return await self.workflow.resolve(self.system, self.id, step, how, by=by)
-
-    async def migrate(self) -> bool:
-        """See :meth:`Workflow.migrate`."""
-        return await self.workflow.migrate(self.system, self.id)
+        check_system(system)
+        if not isinstance(request, Resume):
+            check_instance(self.name, request.instance)
+        return await ask_engine(system, request)
 
 
 @contextlib.contextmanager
-def _waiting(over: Future[Ended]) -> Generator[None]:
+def _waiting(over: Future[Any]) -> Generator[None]:
     """Let whoever would complete the future see that nobody waits any more."""
     try:
         yield
@@ -475,9 +407,8 @@ def _waiting(over: Future[Ended]) -> Generator[None]:
         over.give_up(TimeoutError("nobody waits any more"))
 
 
-def _id_of(call: Call) -> str:
+def _id_of(key: str) -> str:
     """Return the id of an instance that is a step of another: its key, if that is not too long."""
-    key = call.key
     if len(key) <= LONGEST_ID:
         return key
     digest = hashlib.sha256(key.encode()).hexdigest()
@@ -494,10 +425,3 @@ def _result(workflow: str, instance: str, ended: Ended) -> Any:
         error=ended.error,
         stuck=ended.stuck,
     )
-
-
-def _no_journal() -> OptionError:
-    expected = (
-        "a journal: ActorSystem(..., journal=SqliteJournal(...)), since workflows are durable"
-    )
-    return OptionError(option="journal", value=None, expected=expected)
