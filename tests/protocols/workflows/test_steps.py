@@ -6,11 +6,15 @@ import asyncio
 
 import pytest
 
+from dramaturg.protocols import Blackboard, Entry, Put
 from dramaturg.protocols.workflows import (
     Call,
     Outcomes,
     StepError,
+    Workflow,
     WorkflowFailed,
+    WorkflowIdConflict,
+    ask,
     branch,
     fan_out,
     for_each,
@@ -242,3 +246,28 @@ async def test_a_result_that_cannot_be_stored_fails_the_step() -> None:
     assert failed.value.error is not None
     assert failed.value.error.kind == "declaration"
     assert "object" in failed.value.error.text
+
+
+def noted(order: Order) -> Put:
+    return Put("order", order.sku, source="a workflow")
+
+
+async def test_what_a_plain_request_promises_is_known_from_its_annotation() -> None:
+    flow = workflow(step("note", ask("/board", noted)))
+    async with started() as system:
+        system.spawn(Blackboard, name="board")
+
+        entry = await flow.run(system, Order(), id="1")
+
+    assert isinstance(entry, Entry)
+    assert (entry.key, entry.value, entry.by.source) == ("order", "tea", "a workflow")
+
+
+@pytest.mark.parametrize("other", [True, 1.0], ids=["a bool", "a float"])
+async def test_the_same_id_with_an_equal_input_of_another_type_is_a_conflict(other: object) -> None:
+    flow = Workflow("any", step("a", lambda value: value))
+    async with started() as system:
+        assert await flow.run(system, 1, id="1") == 1
+        with pytest.raises(WorkflowIdConflict):
+            await flow.run(system, other, id="1")
+        assert await flow.run(system, 1, id="1") == 1

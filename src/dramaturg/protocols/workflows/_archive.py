@@ -122,8 +122,8 @@ def end_of(records: Iterable[Any]) -> Ended | None:
 
 def differ(codec: Codec, one: Any, other: Any) -> bool:
     """Tell whether two inputs are not the same."""
-    # What is not equal to itself may yet be the same.
-    return bool(one != other) and codec.encode_value(one) != codec.encode_value(other)
+    # What is not equal to itself may yet be the same, and 1 is not True.
+    return codec.encode_value(one) != codec.encode_value(other)
 
 
 async def read_history(

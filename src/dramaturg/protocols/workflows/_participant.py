@@ -6,9 +6,9 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, get_args, get_origin
 
-from dramaturg.actors import Actor, ActorRef, GoneError, Request, reply_type
+from dramaturg.actors import Actor, ActorRef, GoneError, PlainRequest, Request, reply_type
 from dramaturg.actors._handler import enclosing_names
 from dramaturg.protocols.workflows._errors import WorkflowDefinitionError, shown
 
@@ -179,12 +179,22 @@ def ask(target: str | ActorRef[Any], request: Function | type[Request[Any]] | No
         )
     made = Plain(make, wants_call).gives
     if not _is_request(made):
-        return Ask(target, make, wants_call)
+        return Ask(target, make, wants_call, _plainly_promised(made))
     return Ask(target, make, wants_call, reply_type(made), made)
 
 
 def _is_request(cls: object) -> bool:
     return isinstance(cls, type) and issubclass(cls, Request)
+
+
+def _plainly_promised(cls: object) -> Any:
+    """Return the reply type of a request that is no model; None if nothing is promised."""
+    for each in cls.__mro__ if isinstance(cls, type) else ():
+        for base in vars(each).get("__orig_bases__", ()):
+            if get_origin(base) is PlainRequest:
+                (promised,) = get_args(base)
+                return None if isinstance(promised, TypeVar) else promised
+    return None
 
 
 def _of_one_field(target: str | ActorRef[Any], request: type[Request[Any]]) -> Ask:
