@@ -12,7 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dramaturg.actors import DramaturgError, EventSourced, RecoveryFailed, handler
+from dramaturg.actors import (
+    DramaturgError,
+    EventSourced,
+    JournalUnavailable,
+    RecoveryFailed,
+    handler,
+)
 from dramaturg.actors._errors import said
 from dramaturg.protocols.workflows._archive import Archive, differ, end_of, read_history
 from dramaturg.protocols.workflows._attempts import Attempts, copied, undeclared
@@ -56,11 +62,9 @@ from dramaturg.protocols.workflows._records import (
     TimerFired,
 )
 from dramaturg.protocols.workflows._run import Run
-from dramaturg.protocols.workflows._step import Action
 from dramaturg.protocols.workflows._view import InstanceStatus, not_stuck, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
     from dramaturg.actors import ActorRef
@@ -178,7 +182,7 @@ class Coordinator(EventSourced[list[Any]]):
             self._tell_end(again=True)
             if differ(self._codec, begun.input, request.input):
                 return WorkflowIdConflict(workflow=self._family.name, instance=self._instance)
-            return self._instance
+            return self._never_ends() or self._instance
         definition = self._run.definition
         begin = Begun(
             workflow=definition.name,
@@ -203,7 +207,15 @@ class Coordinator(EventSourced[list[Any]]):
         unknown = self._unknown()
         if unknown is None:
             self._tell_end(again=True)
-        return unknown or self._instance
+        return unknown or self._never_ends() or self._instance
+
+    def _never_ends(self) -> JournalUnavailable | None:
+        """Say so if whoever waits for its end would wait for ever."""
+        journal = self.context.system.journal
+        if self._run.ended is not None or journal is None or not journal.is_read_only:
+            return None
+        detail = "what is in flight does not go on here"
+        return JournalUnavailable(journal=journal.name, problem="read-only", detail=detail)
 
     @handler
     async def get_status(self, request: GetStatus) -> InstanceStatus | Exception:  # noqa: ARG002
@@ -221,12 +233,7 @@ class Coordinator(EventSourced[list[Any]]):
         journal = self.context.system.journal
         assert journal is not None  # noqa: S101 - it has recovered from it
         self._tell_end(again=True)
-        labels = {
-            name: label
-            for each in self._run.definition.steps
-            if isinstance(each, Action)
-            for name, label in _labels(each)
-        }
+        labels = self._run.definition.labels()
         return await read_history(journal, self._codec, self._family, self._instance, labels)
 
     @handler
@@ -485,10 +492,3 @@ class Coordinator(EventSourced[list[Any]]):
         if self._is_leaving:
             self._is_leaving = False
             self.actor_ref.tell(Advance())
-
-
-def _labels(action: Action) -> Iterator[tuple[str, str]]:
-    """Return who does a step, and who undoes it, by the last part of their addresses."""
-    yield action.name, action.participant.label
-    if action.compensate is not None:
-        yield f"{action.name}!undo", action.compensate.participant.label

@@ -43,6 +43,16 @@ class Definition:
         self.fingerprint = hashlib.sha256(_shape(root).encode()).hexdigest()[:16]
         self.registry = self._registry(types_)
 
+    def labels(self) -> dict[str, str]:
+        """Return who does a step, and who undoes it, by the last part of their addresses."""
+        found: dict[str, str] = {}
+        for each in self.steps:
+            if isinstance(each, Action):
+                found[each.name] = each.participant.label
+                if each.compensate is not None:
+                    found[f"{each.name}!undo"] = each.compensate.participant.label
+        return found
+
     def _check_names(self) -> None:
         seen: dict[str, Step] = {}
         for each in self.steps:
