@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from itertools import count
 
 import pytest
+import structlog
 from hypothesis import settings
 from pytest_asyncio import is_async_test
 
@@ -45,6 +46,15 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 def _freeze() -> None:
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def configured_logs() -> Iterator[None]:
+    """Fail a test that leaves structlog configured: all later ones would log in that way."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        pytest.fail("structlog was left configured", pytrace=False)
 
 
 @pytest.fixture(autouse=True)

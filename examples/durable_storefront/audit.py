@@ -35,8 +35,8 @@ from examples.storefront.terms import BANDS, LOT, STARTING_STOCK
 
 ENDS_OF: Final = {
     "SENT": {"purchase": "completed", "fulfilment": "completed"},
-    "CANCELLED": {"purchase": "failed", "fulfilment": "compensated"},
-    "DECLINED": {"purchase": "failed"},
+    "CANCELLED": {"purchase": "compensated", "fulfilment": "compensated"},
+    "DECLINED": {"purchase": "compensated"},
 }
 """How the workflows of an order end that ends so."""
 

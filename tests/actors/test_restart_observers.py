@@ -9,6 +9,7 @@ import pytest
 from dramaturg.actors import ActorSystem, DeadLetterReason, Directive, Props, ThreadActor, handler
 from tests.actors.kit import (
     KINDS,
+    LIMIT,
     AsyncPuppet,
     Crash,
     Do,
@@ -77,7 +78,7 @@ async def test_restarts_lose_nothing_while_threads_send(kind: Kind) -> None:
                 ref.tell(number)
 
         await in_threads(threads, send)
-        assert await within(ref.request(Do(incarnation), timeout=10)) == 161
+        assert await within(ref.request(Do(incarnation), timeout=LIMIT)) == 161
 
         assert handled == Counter(range(threads * each))
         crashed = [letter.message for letter in system.dead_letters.list()]

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 from dramaturg.actors import ActorSystem, ConcurrentWriter, ManualClock, MemoryJournal, MemoryStore
@@ -58,13 +59,16 @@ async def test_what_another_process_has_is_taken_over_when_that_is_gone() -> Non
 async def test_that_another_process_has_one_is_logged_and_that_it_is_taken_over() -> None:
     store, clock, flow = MemoryStore(), ManualClock(), waiting()
 
-    with capture_logs() as logs:
-        async with two(store, clock) as (one, other, first):
-            await flow.start(one, Order(), id="1")
-            await flow.resume(other)
-            await flow.resume(other)
-            await first.aclose()
-            await flow.resume(other)
+    try:
+        with capture_logs() as logs:
+            async with two(store, clock) as (one, other, first):
+                await flow.start(one, Order(), id="1")
+                await flow.resume(other)
+                await flow.resume(other)
+                await first.aclose()
+                await flow.resume(other)
+    finally:
+        structlog.reset_defaults()
     told = [each for each in logs if each["event"].startswith("workflow_")]
     assert [(each["event"], each["instance"]) for each in told] == [
         ("workflow_written_elsewhere", "workflow/test/1"),

@@ -56,13 +56,15 @@ class JournalUnavailable(JournalError):  # noqa: N818 - a state, as in HTTP's 50
 class JournalInUse(SystemStateError):  # noqa: N818 - what is the case
     """A journal was opened that is open: each system wants one of its own.
 
-    ``user`` is the system that has it; "" if it was opened by hand.
+    ``user`` is the system that has it; "" if it was opened by hand. ``kind`` is the class of
+    the journal.
     """
 
     def __init__(self, *, journal: str, user: str, kind: str) -> None:
         super().__init__(system=journal, state="open", call="journal.open")
         self.journal = journal
         self.user = user
+        self.kind = kind
         who = f" by system {user!r}" if user else ""
         self.args = (f"the journal {journal} is in use{who}: make another {kind} for each system",)
 
